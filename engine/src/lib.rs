@@ -1,0 +1,1 @@
+//! Executes contract messages, transactions and blocks, deterministically and metered.

@@ -1,0 +1,2 @@
+//! The binary `unfork`.
+fn main() {}
