@@ -1,0 +1,50 @@
+# Every command of this project. Needs rustup's cargo, git, make and a C/C++ compiler; the rest sets itself up.
+# One profile (release) for all of them: the interpreter's dispatch depends on it (docs/decisions/0002).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+.PHONY: help try demo test fuzz-smoke evidence bench
+
+# Prints a heading; the first argument is what the step does.
+say = printf '\n== %s\n' $(1)
+# The static RocksDB, built once per machine. Evaluated in the recipes that need it, so that `make try` does not.
+rocksdb = eval "$$(scripts/rocksdb.sh)"
+
+help: ## Show this list.
+	@printf 'make TARGET\n\n'
+	sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+try: ## Three minutes: deploy and call a contract in memory, no RocksDB. The first run compiles for 2 to 3 minutes.
+	@$(call say,'Building the binary without RocksDB (the first time 2 to 3 minutes, then seconds)')
+	cargo build --release --locked -p unfork --no-default-features
+	$(call say,'Running contracts/scenarios/flipper.json in memory')
+	cargo run --quiet --release --locked -p unfork --no-default-features -- run contracts/scenarios/flipper.json -v
+
+demo: ## Blocks of transfers on disk, replayed by a second process, then tampered with. The first run takes 15 minutes.
+	@$(call say,'Preparing RocksDB (once per machine: about 20 CPU-minutes)')
+	$(rocksdb)
+	$(call say,'Building the binary (the first time 3 to 5 minutes)')
+	cargo build --release --locked -p unfork
+	scripts/demo.sh
+
+test: ## Format, lints, all tests, docs, licences. Cold on two cores about 30 minutes, of which RocksDB 10; then minutes.
+	@$(call say,'Preparing RocksDB (once per machine: about 20 CPU-minutes)')
+	$(rocksdb)
+	scripts/test.sh
+
+fuzz-smoke: ## Each fuzz target for some seconds, on nightly Rust. SECONDS_EACH=10 by default.
+	@$(call say,'Fuzz targets, briefly (needs rustup and installs nightly and cargo-fuzz when missing)')
+	$(rocksdb)
+	scripts/fuzz-smoke.sh
+
+evidence: ## The long runs at their full counts; the log goes to docs/evidence/. Hours.
+	@$(call say,'Full-count property tests (hours); make test runs a fixed-seed slice of the same')
+	$(rocksdb)
+	scripts/evidence.sh
+
+bench: ## Criterion benches of admission, calls, commits and proofs.
+	@$(call say,'Benches (the first build takes some minutes, each bench a minute)')
+	$(rocksdb)
+	cargo bench --locked -p unfork-benches

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# All checks of the project, in the order in which they fail fastest. Called by `make test`, which prepares RocksDB.
+# Every step names itself and its time; the first failure stops the run. A check that cannot run here is said loudly.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+skipped=()
+times=()
+step() {
+  local title=$1 start=$SECONDS
+  shift
+  printf '\n== %s\n   %s\n' "$title" "$*"
+  "$@"
+  times+=("$(printf '%5d s  %s' $((SECONDS - start)) "$title")")
+}
+skip() {
+  printf '\n== SKIPPED: %s\n' "$1"
+  skipped+=("$1")
+}
+docs() { RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --locked --workspace --no-deps --document-private-items; }
+
+[ -n "${ROCKSDB_LIB_DIR:-}" ] || eval "$(scripts/rocksdb.sh)"
+[ -n "${UNFORK_THIRD_PARTY:-}" ] || skip "contracts of third parties (UNFORK_THIRD_PARTY names no folder; contracts/fixtures/README.md says what they are)"
+
+step "Format" cargo fmt --all --check
+step "Lints, warnings denied" cargo clippy --locked --release --workspace --all-targets -- -D warnings
+step "Lints without RocksDB" cargo clippy --locked --release -p unfork --no-default-features -- -D warnings
+step "Tests (cold: some minutes of compiling first)" cargo test --locked --release --workspace
+step "Documentation, warnings denied" docs
+if command -v cargo-deny >/dev/null; then
+  step "Licences, advisories, duplicates, sources" cargo deny --locked check
+else
+  skip "cargo deny (install it with: cargo install --locked cargo-deny)"
+fi
+
+printf '\n== Passed in %d s\n' "$SECONDS"
+printf '%s\n' "${times[@]}"
+for what in "${skipped[@]}"; do printf 'SKIPPED  %s\n' "$what"; done
