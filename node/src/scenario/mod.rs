@@ -1,0 +1,20 @@
+//! Scenario files: a chain, its transactions, and what should come of them, in one JSON file.
+//!
+//! `unfork run` executes them, and the conformance vectors are such files. [`load`] reads and checks a whole file before
+//! anything runs: every name must be known where it is used and every value must fit its type, so that a mistake is
+//! reported with file, line, step and field and never turns into a surprising receipt.
+//!
+//! Executing is not done here.
+
+mod load;
+mod model;
+mod names;
+mod value;
+
+pub use load::{FILE_BYTES_MAX, STEPS_MAX, ScenarioError, load, parse};
+pub use model::*;
+pub use names::{Bytes32, account_address, parse_hex, parse_hex32, selector};
+pub use value::{
+    Data, ENCODED_BYTES_MAX, EncodeError, Fill, Hex, Hex32, Input, Integer, Message, Names, Value, Variant,
+    resolve_address, resolve_code,
+};
