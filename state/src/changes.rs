@@ -1,0 +1,174 @@
+//! What a transaction or block does to state: a sorted set of changes, and its canonical encoding.
+
+use std::collections::BTreeMap;
+
+use parity_scale_codec::{Compact, Decode, Encode};
+
+use crate::key::{Key, VALUE_BYTES_MAX};
+use crate::view::Value;
+
+/// Longest encoding of a change set in bytes.
+pub const CHANGES_BYTES_MAX: u32 = 1 << 30;
+
+/// The change of one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The value before, if it is known: `Some(None)` says that the key was absent.
+    pub old: Option<Option<Value>>,
+    /// The value after; `None` removes the key.
+    pub new: Option<Value>,
+}
+
+/// The changes of a transaction or block.
+///
+/// Invariant: sorted by key, no key twice, and no change whose new value equals its known old one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangeSet {
+    changes: Vec<(Key, Change)>,
+}
+
+/// Which part of an encoding is not as the format says. The input may come from anywhere; this is no node fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("malformed encoding: {0}")]
+pub struct DecodeError(pub &'static str);
+
+impl ChangeSet {
+    /// No changes.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The changes in `map`; those that change nothing are dropped.
+    #[must_use]
+    pub fn from_map(map: BTreeMap<Key, Change>) -> Self {
+        Self { changes: map.into_iter().filter(|(_, change)| changes_something(change)).collect() }
+    }
+
+    /// The values a chain starts with.
+    #[must_use]
+    pub fn genesis(values: impl IntoIterator<Item = (Key, Value)>) -> Self {
+        let absent = |value| Change { old: Some(None), new: Some(value) };
+        Self::from_map(values.into_iter().map(|(key, value)| (key, absent(value))).collect())
+    }
+
+    /// The number of keys changed.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Whether nothing changes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The changes, sorted by key.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&Key, &Change)> + Clone {
+        self.changes.iter().map(|(key, change)| (key, change))
+    }
+
+    /// The change of one key, if there is one.
+    #[must_use]
+    pub fn get(&self, key: &Key) -> Option<&Change> {
+        let at = self.changes.binary_search_by(|(other, _)| other.cmp(key)).ok()?;
+        self.changes.get(at).map(|(_, change)| change)
+    }
+
+    /// The changes from the first key that is not before `from` (`past`: that is after it), sorted.
+    pub(crate) fn starting_at(&self, from: &[u8], past: bool) -> &[(Key, Change)] {
+        let at =
+            self.changes.partition_point(|(key, _)| if past { key.as_bytes() <= from } else { key.as_bytes() < from });
+        self.changes.get(at..).unwrap_or_default()
+    }
+
+    /// What `earlier` and then `later` do together.
+    #[must_use]
+    pub fn merge(earlier: Self, later: Self) -> Self {
+        let mut merged: BTreeMap<Key, Change> = earlier.changes.into_iter().collect();
+        for (key, change) in later.changes {
+            match merged.entry(key) {
+                std::collections::btree_map::Entry::Vacant(entry) => drop(entry.insert(change)),
+                std::collections::btree_map::Entry::Occupied(mut entry) => entry.get_mut().new = change.new,
+            }
+        }
+        Self::from_map(merged)
+    }
+
+    /// What takes these changes back.
+    ///
+    /// # Panics
+    /// Never on a change set of a [`crate::Pending`], where all old values are known; an unknown one counts as absent.
+    #[must_use]
+    pub(crate) fn inverse(&self) -> Self {
+        let turn = |change: &Change| Change { old: Some(change.new.clone()), new: change.old.clone().flatten() };
+        Self { changes: self.changes.iter().map(|(key, change)| (key.clone(), turn(change))).collect() }
+    }
+
+    /// The canonical encoding: SCALE of the list of (flat key, new value or none). Old values are not part of it.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let count = u32::try_from(self.changes.len()).unwrap_or(u32::MAX);
+        Compact(count).encode_to(&mut out);
+        for (key, change) in &self.changes {
+            key.as_bytes().encode_to(&mut out);
+            match &change.new {
+                None => out.push(0),
+                Some(value) => {
+                    out.push(1);
+                    value.as_ref().encode_to(&mut out);
+                }
+            }
+        }
+        out
+    }
+
+    /// Reads an encoding back; the old values are unknown.
+    ///
+    /// # Errors
+    /// [`DecodeError`] for anything but what [`ChangeSet::encode`] writes: keys sorted and distinct, lengths inside
+    /// their limits, nothing left over.
+    pub fn decode(mut input: &[u8]) -> Result<Self, DecodeError> {
+        let input = &mut input;
+        let count = compact(input, "change count")?;
+        // A change takes at least three bytes, so the input bounds the allocation.
+        let mut changes: Vec<(Key, Change)> = Vec::with_capacity(count.min(input.len() / 3));
+        for _ in 0..count {
+            let length = compact(input, "key length")?;
+            let key = Key::from_flat(take(input, length, "key")?)?;
+            if changes.last().is_some_and(|(last, _)| *last >= key) {
+                return Err(DecodeError("keys are not sorted and distinct"));
+            }
+            let new = match take(input, 1, "value flag")? {
+                [0] => None,
+                [1] => {
+                    let length = compact(input, "value length")?;
+                    if length > VALUE_BYTES_MAX as usize {
+                        return Err(DecodeError("value length"));
+                    }
+                    Some(Value::from(take(input, length, "value")?))
+                }
+                _ => return Err(DecodeError("value flag")),
+            };
+            changes.push((key, Change { old: None, new }));
+        }
+        if input.is_empty() { Ok(Self { changes }) } else { Err(DecodeError("bytes follow the changes")) }
+    }
+}
+
+fn changes_something(change: &Change) -> bool {
+    change.old.as_ref() != Some(&change.new)
+}
+
+fn compact(input: &mut &[u8], what: &'static str) -> Result<usize, DecodeError> {
+    let number = Compact::<u32>::decode(input).map_err(|_| DecodeError(what))?.0;
+    usize::try_from(number).map_err(|_| DecodeError(what))
+}
+
+fn take<'a>(input: &mut &'a [u8], length: usize, what: &'static str) -> Result<&'a [u8], DecodeError> {
+    let (taken, rest) = input.split_at_checked(length).ok_or(DecodeError(what))?;
+    *input = rest;
+    Ok(taken)
+}

@@ -1,0 +1,399 @@
+//! The store: its head, what may follow it, and how that is committed.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use unfork_proof::{Hash, OtherLeaf, Proof, ProofError, Terminal, state_path};
+
+use super::backend::{Backend, Batch, Table};
+use super::history::{StoreView, Version};
+use super::log::{Block, BlockLog, Found, encode_record, read_record};
+use super::memory::{MemoryBackend, MemoryLog};
+use super::open::Recovery;
+use crate::changes::{Change, ChangeSet};
+use crate::error::{StateError, hexadecimal, length_u64};
+use crate::key::{Key, RAW_KEY_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::merkle::{Tree, Update};
+use crate::view::{Layer, StateView};
+
+/// The id of a block: a hash that the engine computes, opaque here.
+pub type BlockId = [u8; 32];
+
+/// The version of everything stored; a store of another version is refused, never migrated silently.
+pub const FORMAT: u32 = 1;
+
+/// The hash function of tree and proofs, as stored.
+pub(crate) const HASH_NAME: &[u8; 12] = b"keccak-256\0\0";
+
+pub(crate) const META_FORMAT: &[u8] = b"format";
+pub(crate) const META_CHAIN: &[u8] = b"chain";
+pub(crate) const META_HASH: &[u8] = b"hash";
+pub(crate) const META_HEAD: &[u8] = b"head";
+
+/// The last committed block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its height, 0 for genesis.
+    pub height: u64,
+    /// Its id.
+    pub id: BlockId,
+    /// The state root after it.
+    pub root: Hash,
+}
+
+/// Committed state and blocks of one chain.
+///
+/// A commit appends to the block file, syncs it, and then makes one atomic, synced write. A failure of either closes
+/// the handle: what is on disk is found out by opening the store again, which ends at the old or the new head.
+pub struct Store {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) log: Box<dyn BlockLog>,
+    pub(crate) chain_id: [u8; 32],
+    pub(crate) head: Head,
+    /// Where the head's record ends in the block file.
+    pub(crate) log_end: u64,
+    pub(crate) tree: Tree,
+    version: Arc<Version>,
+    /// Which prepared block the head was, so that children prepared on it can follow.
+    token: u64,
+    poisoned: Option<String>,
+    pub(crate) recovery: Recovery,
+}
+
+/// A block's changes with their root, ready to be committed or dropped.
+pub struct Pending {
+    parent: u64,
+    token: u64,
+    tree: Tree,
+    below: Arc<dyn StateView>,
+    changes: Arc<ChangeSet>,
+}
+
+impl Store {
+    /// A new store in memory. Its roots and proofs are those of a store on disk.
+    ///
+    /// # Errors
+    /// [`StateError::Limit`] if genesis exceeds a limit of the format.
+    pub fn memory(
+        chain_id: [u8; 32],
+        genesis: ChangeSet,
+        genesis_id: BlockId,
+        genesis_body: Vec<u8>,
+    ) -> Result<Self, StateError> {
+        let (backend, log) = (Box::new(MemoryBackend::default()), Box::new(MemoryLog::default()));
+        Self::create_with(backend, log, chain_id, genesis, genesis_id, genesis_body)
+    }
+
+    pub(crate) fn assemble(
+        backend: Arc<dyn Backend>,
+        log: Box<dyn BlockLog>,
+        chain_id: [u8; 32],
+        head: Head,
+        log_end: u64,
+        tree: Tree,
+    ) -> Self {
+        let (version, token) = (Arc::default(), next_token());
+        let recovery = Recovery::default();
+        Self { backend, log, chain_id, head, log_end, tree, version, token, poisoned: None, recovery }
+    }
+
+    /// The last committed block.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// The chain this store belongs to.
+    #[must_use]
+    pub fn chain_id(&self) -> [u8; 32] {
+        self.chain_id
+    }
+
+    /// The number of keys in the state at the head.
+    #[must_use]
+    pub fn keys(&self) -> u64 {
+        self.tree.leaves()
+    }
+
+    /// What had to be done when this store was opened.
+    #[must_use]
+    pub fn recovery(&self) -> Recovery {
+        self.recovery
+    }
+
+    /// The state at the head. It stays as it is while later blocks are committed; a read then costs one look-up per
+    /// block committed since.
+    #[must_use]
+    pub fn view(&self) -> Arc<dyn StateView> {
+        Arc::new(StoreView { backend: self.backend.clone(), version: self.version.clone() })
+    }
+
+    /// Computes the root of the state after `changes` to the state of the block `parent`, which must be the head.
+    ///
+    /// Any number of children may be prepared, and each can be read, built upon ([`Pending::prepare`]), committed or
+    /// dropped. Old values that the change set does not know are read.
+    ///
+    /// # Errors
+    /// [`StateError::Order`] if `parent` is not the head, [`StateError::Limit`] for an oversized key or value,
+    /// [`StateError::Corrupt`] if an old value contradicts the state, and any error of reading.
+    pub fn prepare(&self, parent: BlockId, changes: ChangeSet) -> Result<(Hash, Pending), StateError> {
+        self.check_open()?;
+        if parent != self.head.id {
+            let (found, head) = (hexadecimal(&parent), hexadecimal(&self.head.id));
+            return Err(StateError::Order { what: format!("its parent is {found}, the head is {head}") });
+        }
+        let pending = Pending::new(self.token, &self.tree, self.view(), changes)?;
+        Ok((pending.root(), pending))
+    }
+
+    /// Commits a prepared block. When this returns `Ok`, the block survives a loss of power.
+    ///
+    /// # Errors
+    /// [`StateError::Order`] if the block was prepared on something else than the head, or the height is not the next
+    /// one; the store is as before. After any other error the handle is closed.
+    pub fn commit(&mut self, pending: Pending, height: u64, id: BlockId, body: Vec<u8>) -> Result<(), StateError> {
+        self.check_open()?;
+        if pending.parent != self.token {
+            return Err(StateError::Order { what: "it was not prepared on the head".to_owned() });
+        }
+        if self.head.height.checked_add(1) != Some(height) {
+            let head = self.head.height;
+            return Err(StateError::Order { what: format!("its height is {height}, the head's is {head}") });
+        }
+        let parent = self.head.id;
+        let changes = pending.changes.as_ref().clone();
+        let block = Block { height, id, parent, root: pending.root(), body, changes };
+        let record = encode_record(&self.chain_id, self.log_end, &block)?;
+        let written = self.log.append(&record).and_then(|()| self.log.sync());
+        let end = self.log_end.saturating_add(length_u64(&record));
+        let done = written.and_then(|()| self.advance(&pending, &block, end));
+        done.inspect_err(|error| self.poisoned = Some(error.to_string()))
+    }
+
+    /// Moves the key-value store and the tree to a block that stands in the block file.
+    pub(crate) fn advance(&mut self, pending: &Pending, block: &Block, log_end: u64) -> Result<(), StateError> {
+        let undo = Arc::new(pending.changes.inverse());
+        let head = Head { height: block.height, id: block.id, root: block.root };
+        let batch = block_batch(&pending.changes, &undo, head, self.log_end, log_end);
+        let version = self.version.advance(undo);
+        self.backend.write(batch)?;
+        self.version = version;
+        self.tree = pending.tree.clone();
+        (self.head, self.log_end, self.token) = (head, log_end, pending.token);
+        Ok(())
+    }
+
+    /// The block at `height` as it stands in the block file, `None` above the head.
+    ///
+    /// # Errors
+    /// [`StateError`] if it cannot be read, [`StateError::Corrupt`] if its record is damaged.
+    pub fn block_record(&self, height: u64) -> Result<Option<Block>, StateError> {
+        if height > self.head.height {
+            return Ok(None);
+        }
+        let missing = || StateError::corrupt(format!("the index has no block {height}"));
+        let offset = self.backend.get(Table::Blocks, &height.to_be_bytes())?.ok_or_else(missing)?;
+        let offset = u64::from_le_bytes(offset.as_ref().try_into().map_err(|_| missing())?);
+        match read_record(self.log.as_ref(), &self.chain_id, offset)? {
+            Found::Block(block, _) if block.height == height => Ok(Some(*block)),
+            Found::Block(block, _) => Err(StateError::corrupt(format!(
+                "the index leads to block {} at {offset} of the block file, not to block {height}",
+                block.height
+            ))),
+            Found::End => Err(StateError::corrupt(format!("the block file ends before block {height} at {offset}"))),
+            Found::Damaged { what, .. } => {
+                Err(StateError::corrupt(format!("block {height} at {offset} of the block file: {what}")))
+            }
+        }
+    }
+
+    /// The body of the block at `height`, `None` above the head.
+    ///
+    /// # Errors
+    /// As [`Store::block_record`].
+    pub fn block(&self, height: u64) -> Result<Option<Vec<u8>>, StateError> {
+        Ok(self.block_record(height)?.map(|block| block.body))
+    }
+
+    /// The height and body of the block with `id`, `None` if it is not committed.
+    ///
+    /// # Errors
+    /// As [`Store::block_record`].
+    pub fn block_by_id(&self, id: &BlockId) -> Result<Option<(u64, Vec<u8>)>, StateError> {
+        let Some(height) = self.backend.get(Table::Ids, id)? else { return Ok(None) };
+        let wrong = || StateError::corrupt(format!("the index of block ids is wrong for {}", hexadecimal(id)));
+        let height = u64::from_le_bytes(height.as_ref().try_into().map_err(|_| wrong())?);
+        let block = self.block_record(height)?.filter(|block| block.id == *id).ok_or_else(wrong)?;
+        Ok(Some((height, block.body)))
+    }
+
+    /// The id of the block at `height`, `None` above the head.
+    ///
+    /// # Errors
+    /// As [`Store::block_record`].
+    pub fn id_at(&self, height: u64) -> Result<Option<BlockId>, StateError> {
+        Ok(self.block_record(height)?.map(|block| block.id))
+    }
+
+    /// The state root after the block at `height`, `None` above the head.
+    ///
+    /// # Errors
+    /// As [`Store::block_record`].
+    pub fn root_at(&self, height: u64) -> Result<Option<Hash>, StateError> {
+        Ok(self.block_record(height)?.map(|block| block.root))
+    }
+
+    /// The proof, under the head's root, that `key` has the value it has or that it is absent.
+    ///
+    /// # Errors
+    /// [`StateError`] if the state cannot be read, or does not agree with the tree.
+    pub fn prove(&self, key: &Key) -> Result<Proof, StateError> {
+        prove(&self.tree, self.view().as_ref(), key)
+    }
+
+    fn check_open(&self) -> Result<(), StateError> {
+        match &self.poisoned {
+            None => Ok(()),
+            Some(cause) => Err(StateError::Poisoned { cause: cause.clone() }),
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("head", &self.head).field("poisoned", &self.poisoned).finish_non_exhaustive()
+    }
+}
+
+impl Pending {
+    /// Invariant: every old value of `changes` is known, and no change is without effect.
+    pub(crate) fn new(
+        parent: u64,
+        tree: &Tree,
+        below: Arc<dyn StateView>,
+        changes: ChangeSet,
+    ) -> Result<Self, StateError> {
+        let changes = with_old_values(changes, tree, below.as_ref())?;
+        let updates = changes.iter().map(|(key, change)| Update::new(key, change.new.as_deref()));
+        let tree = tree.apply(updates.collect());
+        Ok(Self { parent, token: next_token(), tree, below, changes: Arc::new(changes) })
+    }
+
+    /// The state root after this block.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.tree.root()
+    }
+
+    /// What this block changes, with all old values; changes without effect are gone.
+    #[must_use]
+    pub fn changes(&self) -> &ChangeSet {
+        &self.changes
+    }
+
+    /// The state after this block.
+    #[must_use]
+    pub fn view(&self) -> Arc<dyn StateView> {
+        Arc::new(Layer { base: self.below.clone(), changes: self.changes.clone() })
+    }
+
+    /// Prepares a child of this block, which can be committed once this one is the head.
+    ///
+    /// # Errors
+    /// As [`Store::prepare`].
+    pub fn prepare(&self, changes: ChangeSet) -> Result<(Hash, Self), StateError> {
+        let child = Self::new(self.token, &self.tree, self.view(), changes)?;
+        Ok((child.root(), child))
+    }
+
+    /// The proof, under this block's root, that `key` has the value it has or that it is absent.
+    ///
+    /// # Errors
+    /// As [`Store::prove`].
+    pub fn prove(&self, key: &Key) -> Result<Proof, StateError> {
+        prove(&self.tree, self.view().as_ref(), key)
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let root = hexadecimal(&self.root());
+        f.debug_struct("Pending").field("root", &root).field("changes", &self.changes.len()).finish_non_exhaustive()
+    }
+}
+
+/// Distinguishes prepared blocks of all stores in this process.
+fn next_token() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// Completes the old values and checks sizes. An old value that contradicts the tree means that the changes were made
+/// over another state.
+fn with_old_values(changes: ChangeSet, tree: &Tree, below: &dyn StateView) -> Result<ChangeSet, StateError> {
+    let mut complete = std::collections::BTreeMap::new();
+    for (key, change) in changes.iter() {
+        check_size("raw key", length_u64(key.raw()), RAW_KEY_BYTES_MAX)?;
+        check_size("value", change.new.as_deref().map_or(0, length_u64), VALUE_BYTES_MAX)?;
+        let old = match &change.old {
+            Some(old) => old.clone(),
+            None => below.get(key)?,
+        };
+        if old.is_some() != tree.contains(&state_path(key.as_bytes())) {
+            return Err(StateError::corrupt(format!("the old value of {key:?} contradicts the tree")));
+        }
+        complete.insert(key.clone(), Change { old: Some(old), new: change.new.clone() });
+    }
+    Ok(ChangeSet::from_map(complete))
+}
+
+fn check_size(what: &'static str, found: u64, limit: u32) -> Result<(), StateError> {
+    if found > u64::from(limit) {
+        return Err(StateError::Limit { what, found, limit: u64::from(limit) });
+    }
+    Ok(())
+}
+
+/// Everything the key-value store learns from one block.
+pub(crate) fn block_batch(changes: &ChangeSet, undo: &ChangeSet, head: Head, offset: u64, log_end: u64) -> Batch {
+    let mut batch = Batch::default();
+    for (key, change) in changes.iter() {
+        let (table, key) = (Table::Values, key.as_bytes().to_vec());
+        batch.writes.push(super::backend::Write { table, key, value: change.new.clone() });
+    }
+    let height = head.height.to_be_bytes();
+    batch.put(Table::Undo, &height, &undo.encode());
+    batch.put(Table::Blocks, &height, &offset.to_le_bytes());
+    batch.put(Table::Ids, &head.id, &head.height.to_le_bytes());
+    batch.put(Table::Meta, META_HEAD, &encode_head(head, log_end));
+    batch
+}
+
+/// height u64 LE ++ id ++ root ++ end of its record in the block file u64 LE: 80 bytes.
+pub(crate) fn encode_head(head: Head, log_end: u64) -> Vec<u8> {
+    [head.height.to_le_bytes().as_slice(), &head.id, &head.root, &log_end.to_le_bytes()].concat()
+}
+
+pub(crate) fn decode_head(bytes: &[u8]) -> Option<(Head, u64)> {
+    let (height, bytes) = bytes.split_first_chunk::<8>()?;
+    let (id, bytes) = bytes.split_first_chunk::<32>()?;
+    let (root, bytes) = bytes.split_first_chunk::<32>()?;
+    let log_end = u64::from_le_bytes(bytes.try_into().ok()?);
+    Some((Head { height: u64::from_le_bytes(*height), id: *id, root: *root }, log_end))
+}
+
+fn prove(tree: &Tree, view: &dyn StateView, key: &Key) -> Result<Proof, StateError> {
+    let path = state_path(key.as_bytes());
+    let too_deep = |error: ProofError| StateError::corrupt(format!("the tree yields no proof: {error}"));
+    let way = tree.walk(&path).map_err(too_deep)?;
+    let terminal = match way.end {
+        None => Terminal::Empty,
+        Some((other, _)) if other == path => Terminal::Present,
+        Some((other, key)) => {
+            let absent = || StateError::corrupt(format!("{key:?} is in the tree but has no value"));
+            Terminal::Other(OtherLeaf::new(other, &view.get(&key)?.ok_or_else(absent)?))
+        }
+    };
+    Proof::new(way.levels, terminal).map_err(too_deep)
+}

@@ -1,0 +1,18 @@
+//! Committed state: values in a key-value store, blocks in an append-only file, the tree in memory.
+
+mod backend;
+mod commit;
+mod file;
+mod history;
+mod log;
+mod memory;
+mod open;
+mod verify;
+
+pub use backend::{Backend, Batch, Table, TableRange, Write};
+pub use commit::{BlockId, FORMAT, Head, Pending, Store};
+pub use file::FileLog;
+pub use log::{BODY_BYTES_MAX, Block, BlockLog};
+pub use memory::{MemoryBackend, MemoryLog};
+pub use open::Recovery;
+pub use verify::Verified;

@@ -1,0 +1,290 @@
+//! Creating and opening a store: who is believed when head, block file and values do not agree.
+//!
+//! * The tree is built from the values, and its root must be the head's.
+//! * The head's record must stand in the block file, where the head says. If it does not, acknowledged blocks are lost.
+//! * Records after it were synced, but the key-value store was not written, or lost its tail: they are applied again,
+//!   the root of each is checked.
+//! * The last record may be torn, for a commit that was never acknowledged; it is cut off. Damage anywhere else is
+//!   refused.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::backend::{Backend, Table, TableRange};
+use super::commit::{
+    BlockId, FORMAT, HASH_NAME, Head, META_CHAIN, META_FORMAT, META_HASH, META_HEAD, Pending, Store, block_batch,
+    decode_head,
+};
+use super::log::{
+    Block, BlockLog, FILE_HEADER_BYTES, Found, RECORD_HEADER_BYTES, RecordHeader, check_file_header, check_identity,
+    encode_record, file_header, read_record,
+};
+use crate::changes::ChangeSet;
+use crate::error::{StateError, hexadecimal, length_u64};
+use crate::key::{Key, Order};
+use crate::merkle::{Tree, Update};
+use crate::view::EmptyView;
+
+/// What had to be done when a store was opened. All zero after a clean stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Blocks that stood in the block file only and were applied again.
+    pub blocks_replayed: u64,
+    /// Bytes of a torn last record that were cut off.
+    pub torn_bytes: u64,
+}
+
+/// Values read at a time while the tree is built.
+const CHUNK: usize = 4096;
+
+impl Store {
+    /// A new store over an empty key-value store and an empty block file.
+    ///
+    /// # Errors
+    /// [`StateError::Refused`] if either holds something, [`StateError::Limit`] if genesis exceeds a limit of the
+    /// format, and any error of writing.
+    pub fn create_with(
+        backend: Box<dyn Backend>,
+        mut log: Box<dyn BlockLog>,
+        chain_id: [u8; 32],
+        genesis: ChangeSet,
+        genesis_id: BlockId,
+        genesis_body: Vec<u8>,
+    ) -> Result<Self, StateError> {
+        let backend: Arc<dyn Backend> = Arc::from(backend);
+        if log.length()? != 0 || !is_empty(backend.as_ref())? {
+            return Err(StateError::refused("there is a store already", "open it, or choose an empty directory"));
+        }
+        write_genesis_record(log.as_mut(), &chain_id, &genesis, genesis_id, genesis_body)?;
+        Self::start(backend, log, chain_id)
+    }
+
+    /// Opens what a store has left behind.
+    ///
+    /// # Errors
+    /// [`StateError::Refused`] with a remedy if the store is of another chain, format or hash function, or if values,
+    /// head and block file contradict each other, and any error of reading or writing.
+    pub fn with_backend(
+        backend: Box<dyn Backend>,
+        log: Box<dyn BlockLog>,
+        chain_id: [u8; 32],
+    ) -> Result<Self, StateError> {
+        let backend: Arc<dyn Backend> = Arc::from(backend);
+        check_file_header(log.as_ref(), &chain_id)?;
+        let Some((head, log_end)) = read_head(backend.as_ref(), &chain_id)? else {
+            if !is_empty(backend.as_ref())? {
+                return Err(StateError::refused("the key-value store has no head", "restore it from a backup"));
+            }
+            // Nothing but the block file is left, or its creation was cut off: all of it is applied again.
+            return Self::start(backend, log, chain_id);
+        };
+        check_head_record(backend.as_ref(), log.as_ref(), &chain_id, head, log_end)?;
+        let tree = tree_of_values(backend.as_ref())?;
+        if tree.root() != head.root {
+            return Err(StateError::refused(
+                format!(
+                    "the values hash to {}, but the head at height {} has the root {}",
+                    hexadecimal(&tree.root()),
+                    head.height,
+                    hexadecimal(&head.root)
+                ),
+                "remove the key-value store's directory and open again: it is rebuilt from the block file",
+            ));
+        }
+        let mut store = Self::assemble(backend, log, chain_id, head, log_end, tree);
+        store.catch_up()?;
+        Ok(store)
+    }
+
+    /// Starts from the genesis record of the block file and an empty key-value store.
+    fn start(backend: Arc<dyn Backend>, log: Box<dyn BlockLog>, chain_id: [u8; 32]) -> Result<Self, StateError> {
+        let offset = FILE_HEADER_BYTES as u64;
+        let Found::Block(block, end) = read_record(log.as_ref(), &chain_id, offset)? else {
+            return Err(StateError::refused(
+                "the block file has no genesis block and the key-value store is empty",
+                "the store was never completely created, or is lost: remove its directory and create it again",
+            ));
+        };
+        let pending = Pending::new(0, &Tree::default(), Arc::new(EmptyView), block.changes.clone())?;
+        if block.height != 0 || pending.root() != block.root {
+            return Err(StateError::refused("the genesis block does not lead to its root", "restore the block file"));
+        }
+        let head = Head { height: 0, id: block.id, root: block.root };
+        let mut batch = block_batch(pending.changes(), &pending.changes().inverse(), head, offset, end);
+        batch.put(Table::Meta, META_FORMAT, &FORMAT.to_le_bytes());
+        batch.put(Table::Meta, META_CHAIN, &chain_id);
+        batch.put(Table::Meta, META_HASH, HASH_NAME);
+        backend.write(batch)?;
+        let tree = tree_of_values(backend.as_ref())?;
+        let mut store = Self::assemble(backend, log, chain_id, head, end, tree);
+        store.catch_up()?;
+        Ok(store)
+    }
+
+    /// Applies the records after the head, and cuts off a torn last one.
+    fn catch_up(&mut self) -> Result<(), StateError> {
+        loop {
+            let offset = self.log_end;
+            match read_record(self.log.as_ref(), &self.chain_id, offset)? {
+                Found::End => return Ok(()),
+                Found::Block(block, end) => self.replay(&block, end)?,
+                Found::Damaged { what, next } => {
+                    if self.records_after(offset, next)? {
+                        return Err(StateError::refused(
+                            format!("the block file is damaged at {offset}, before its last record: {what}"),
+                            "restore the block file from a backup",
+                        ));
+                    }
+                    self.recovery.torn_bytes = self.log.length()?.saturating_sub(offset);
+                    return self.log.truncate(offset);
+                }
+            }
+        }
+    }
+
+    fn replay(&mut self, block: &Block, end: u64) -> Result<(), StateError> {
+        let follows = self.head.height.checked_add(1) == Some(block.height) && block.parent == self.head.id;
+        let pending = if follows { Some(self.prepare(block.parent, block.changes.clone())?) } else { None };
+        let Some((_, pending)) = pending.filter(|(root, _)| *root == block.root) else {
+            return Err(StateError::refused(
+                format!("block {} in the block file does not follow block {}", block.height, self.head.height),
+                "restore the store from a backup",
+            ));
+        };
+        self.advance(&pending, block, end)?;
+        self.recovery.blocks_replayed = self.recovery.blocks_replayed.saturating_add(1);
+        Ok(())
+    }
+
+    /// Whether anything but the torn rest of one record stands after the damaged bytes at `offset`. Only one record is
+    /// ever under way, so a whole header further on means that what is damaged was complete once.
+    fn records_after(&self, offset: u64, next: Option<u64>) -> Result<bool, StateError> {
+        let length = self.log.length()?;
+        if let Some(next) = next {
+            return Ok(next < length);
+        }
+        const WINDOW: u64 = 1 << 20;
+        const OVERLAP: u64 = RECORD_HEADER_BYTES as u64 - 1;
+        let mut from = offset.saturating_add(1);
+        while from.saturating_add(RECORD_HEADER_BYTES as u64) <= length {
+            let bytes = length.saturating_sub(from).min(WINDOW);
+            let window = self.log.read(from, usize::try_from(bytes).unwrap_or(usize::MAX))?;
+            for (at, candidate) in window.windows(RECORD_HEADER_BYTES).enumerate() {
+                let at = from.saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
+                // The first byte is compared first: a checksum at every byte would take long.
+                if candidate.starts_with(b"BLK1") && RecordHeader::decode(&self.chain_id, at, candidate).is_some() {
+                    return Ok(true);
+                }
+            }
+            from = from.saturating_add(bytes).saturating_sub(OVERLAP);
+            if bytes < WINDOW {
+                break;
+            }
+        }
+        Ok(false)
+    }
+}
+
+pub(crate) fn write_genesis_record(
+    log: &mut dyn BlockLog,
+    chain_id: &[u8; 32],
+    genesis: &ChangeSet,
+    id: BlockId,
+    body: Vec<u8>,
+) -> Result<(), StateError> {
+    let pending = Pending::new(0, &Tree::default(), Arc::new(EmptyView), genesis.clone())?;
+    let changes = pending.changes().clone();
+    let block = Block { height: 0, id, parent: [0; 32], root: pending.root(), body, changes };
+    let mut bytes = file_header(chain_id);
+    let offset = length_u64(&bytes);
+    bytes.extend_from_slice(&encode_record(chain_id, offset, &block)?);
+    log.append(&bytes)?;
+    log.sync()
+}
+
+fn is_empty(backend: &dyn Backend) -> Result<bool, StateError> {
+    let all = TableRange { from: Bound::Unbounded, to: Bound::Unbounded, order: Order::Forward };
+    for table in Table::ALL {
+        if !backend.scan(table, &all, 1)?.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The head and where its record ends; `None` if nothing was ever written.
+fn read_head(backend: &dyn Backend, chain_id: &[u8; 32]) -> Result<Option<(Head, u64)>, StateError> {
+    let Some(format) = backend.get(Table::Meta, META_FORMAT)? else { return Ok(None) };
+    let version = format.as_ref().try_into().map_or(0, u32::from_le_bytes);
+    let hash = backend.get(Table::Meta, META_HASH)?;
+    let chain = backend.get(Table::Meta, META_CHAIN)?;
+    check_identity("key-value store", version, hash.as_deref(), chain.as_deref(), chain_id)?;
+    let head = backend.get(Table::Meta, META_HEAD)?;
+    let head = head.as_deref().and_then(decode_head);
+    head.map(Some).ok_or_else(|| StateError::corrupt("the head in the key-value store is malformed"))
+}
+
+fn check_head_record(
+    backend: &dyn Backend,
+    log: &dyn BlockLog,
+    chain_id: &[u8; 32],
+    head: Head,
+    log_end: u64,
+) -> Result<(), StateError> {
+    let length = log.length()?;
+    let remedy = "acknowledged blocks are missing from the block file: restore it from a backup, \
+                  or remove the store and synchronise again";
+    if length < log_end {
+        return Err(StateError::refused(
+            format!(
+                "the key-value store is at height {}, whose record ends at {log_end}, but the block file ends at {length}",
+                head.height
+            ),
+            remedy,
+        ));
+    }
+    let offset = backend.get(Table::Blocks, &head.height.to_be_bytes())?;
+    let offset = offset.and_then(|offset| Some(u64::from_le_bytes(offset.as_ref().try_into().ok()?)));
+    let offset = offset.ok_or_else(|| StateError::corrupt("the head is missing from the index of blocks"))?;
+    match read_record(log, chain_id, offset)? {
+        Found::Block(block, end)
+            if end == log_end && (block.height, block.id, block.root) == (head.height, head.id, head.root) =>
+        {
+            Ok(())
+        }
+        Found::Block(block, _) => Err(StateError::refused(
+            format!(
+                "the key-value store has block {} at height {}, the block file has {} at height {}",
+                hexadecimal(&head.id),
+                head.height,
+                hexadecimal(&block.id),
+                block.height
+            ),
+            "the two do not belong together: restore both from one backup",
+        )),
+        Found::Damaged { what, .. } => Err(StateError::refused(
+            format!("the block file is damaged at {offset}, in the record of the head: {what}"),
+            remedy,
+        )),
+        Found::End => Err(StateError::refused(format!("the block file ends at {offset}, before the head"), remedy)),
+    }
+}
+
+/// The tree over everything in the table of values.
+pub(crate) fn tree_of_values(backend: &dyn Backend) -> Result<Tree, StateError> {
+    let mut updates = Vec::new();
+    let mut range = TableRange { from: Bound::Unbounded, to: Bound::Unbounded, order: Order::Forward };
+    loop {
+        let chunk = backend.scan(Table::Values, &range, CHUNK)?;
+        let complete = chunk.len() < CHUNK;
+        for (flat, value) in chunk {
+            let key = Key::from_flat(&flat)
+                .map_err(|error| StateError::corrupt(format!("key {}: {error}", hexadecimal(&flat))))?;
+            updates.push(Update::new(&key, Some(&value)));
+            range.from = Bound::Excluded(flat);
+        }
+        if complete {
+            return Ok(Tree::default().apply(updates));
+        }
+    }
+}

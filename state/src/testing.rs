@@ -1,0 +1,171 @@
+//! A disk in memory that fails when told to, for tests of whatever stands on a [`crate::Store`].
+//!
+//! Operations are counted over key-value store and block file together. At the chosen one an error is returned, and from
+//! then on every operation fails until [`FaultyDisk::restart`], as after a crash: an append leaves half of its bytes
+//! behind, a failed sync may have lost what was not synced.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::StateError;
+use crate::store::{Backend, Batch, BlockLog, MemoryBackend, MemoryLog, Table, TableRange};
+use crate::view::Value;
+
+/// What survives a crash, and when the crash comes.
+#[derive(Clone, Default)]
+pub struct FaultyDisk {
+    inner: Arc<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    backend: MemoryBackend,
+    log: Mutex<MemoryLog>,
+    synced: AtomicU64,
+    /// Operations left until the failure; `u64::MAX` is never.
+    left: AtomicU64,
+    done: AtomicU64,
+    reads_count: AtomicBool,
+    /// An operation has failed.
+    dead: AtomicBool,
+}
+
+impl FaultyDisk {
+    /// An empty disk that never fails.
+    #[must_use]
+    pub fn new() -> Self {
+        let disk = Self::default();
+        disk.restart();
+        disk
+    }
+
+    /// Lets the `operations`-th operation from now on fail, the first being 0. Reads count only if `reads` says so.
+    pub fn fail_after(&self, operations: u64, reads: bool) {
+        self.inner.reads_count.store(reads, Ordering::SeqCst);
+        self.inner.dead.store(false, Ordering::SeqCst);
+        self.inner.done.store(0, Ordering::SeqCst);
+        self.inner.left.store(operations, Ordering::SeqCst);
+    }
+
+    /// Operations made since the last [`FaultyDisk::fail_after`] or [`FaultyDisk::restart`].
+    #[must_use]
+    pub fn operations(&self) -> u64 {
+        self.inner.done.load(Ordering::SeqCst)
+    }
+
+    /// Ends the failing. Everything written so far stays, synced or not.
+    pub fn restart(&self) {
+        self.fail_after(u64::MAX, false);
+    }
+
+    /// As [`FaultyDisk::restart`], after a loss of power: what was appended to the block file but not synced is cut to
+    /// `kept` bytes.
+    ///
+    /// # Errors
+    /// None; the signature is that of the operation behind it.
+    pub fn restart_after_power_cut(&self, kept: u64) -> Result<(), StateError> {
+        self.restart();
+        let synced = self.inner.synced.load(Ordering::SeqCst);
+        self.log().truncate(synced.saturating_add(kept))
+    }
+
+    /// The key-value store on this disk.
+    #[must_use]
+    pub fn backend(&self) -> Box<dyn Backend> {
+        Box::new(self.clone())
+    }
+
+    /// The block file on this disk.
+    #[must_use]
+    pub fn block_log(&self) -> Box<dyn BlockLog> {
+        Box::new(self.clone())
+    }
+
+    /// Changes the bytes of the block file as damage would.
+    ///
+    /// # Errors
+    /// [`StateError`] if the block file cannot be read.
+    pub fn damage_log(&self, damage: impl FnOnce(&mut Vec<u8>)) -> Result<(), StateError> {
+        let mut log = self.log();
+        let length = log.length()?;
+        let mut bytes = log.read(0, usize::try_from(length).unwrap_or(usize::MAX))?;
+        damage(&mut bytes);
+        log.truncate(0)?;
+        log.append(&bytes)
+    }
+
+    fn log(&self) -> std::sync::MutexGuard<'_, MemoryLog> {
+        self.inner.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn step_and_die(&self) -> Result<(), StateError> {
+        self.step(false).inspect_err(|_| self.inner.dead.store(true, Ordering::SeqCst))
+    }
+
+    /// Counts one operation and says whether it fails.
+    fn step(&self, read: bool) -> Result<(), StateError> {
+        if read && !self.inner.reads_count.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.inner.done.fetch_add(1, Ordering::SeqCst);
+        let count_down = |left: u64| if left == u64::MAX { Some(left) } else { left.checked_sub(1) };
+        let left = self.inner.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count_down);
+        match left {
+            Ok(_) => Ok(()),
+            Err(_) => Err(StateError::Io { during: "using the test disk", text: "injected failure".to_owned() }),
+        }
+    }
+}
+
+impl Backend for FaultyDisk {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Value>, StateError> {
+        self.step(true)?;
+        self.inner.backend.get(table, key)
+    }
+
+    fn scan(&self, table: Table, range: &TableRange, limit: usize) -> Result<Vec<(Vec<u8>, Value)>, StateError> {
+        self.step(true)?;
+        self.inner.backend.scan(table, range, limit)
+    }
+
+    fn write(&self, batch: Batch) -> Result<(), StateError> {
+        self.step_and_die()?;
+        self.inner.backend.write(batch)
+    }
+}
+
+impl BlockLog for FaultyDisk {
+    fn length(&self) -> Result<u64, StateError> {
+        self.step(true)?;
+        self.log().length()
+    }
+
+    fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, StateError> {
+        self.step(true)?;
+        self.log().read(offset, length)
+    }
+
+    fn append(&mut self, record: &[u8]) -> Result<(), StateError> {
+        if let Err(error) = self.step(false) {
+            // Only the operation that failed first leaves something behind; after it the process is as good as dead.
+            if !self.inner.dead.swap(true, Ordering::SeqCst) {
+                self.log().append(record.split_at(record.len() >> 1).0)?;
+            }
+            return Err(error);
+        }
+        self.log().append(record)
+    }
+
+    fn sync(&mut self) -> Result<(), StateError> {
+        self.step_and_die()?;
+        let length = self.log().length()?;
+        self.inner.synced.store(length, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn truncate(&mut self, length: u64) -> Result<(), StateError> {
+        self.step(false)?;
+        self.inner.synced.store(length, Ordering::SeqCst);
+        self.log().truncate(length)
+    }
+}
