@@ -1,0 +1,28 @@
+;; Has every kind of effect (a write, a deletion, an event, a transfer of 1 to the zero account), then ends as the first
+;; byte of its input says: 0 returns, 1 reverts with output "no", 2 traps, 3 loops for ever. All but 0 leave no trace.
+(module
+  (import "env" "memory" (memory 1 1))
+  (import "seal0" "input" (func $input (param i32 i32)))
+  (import "seal0" "seal_return" (func $return (param i32 i32 i32)))
+  (import "seal2" "set_storage" (func $set (param i32 i32 i32 i32) (result i32)))
+  (import "seal1" "clear_storage" (func $clear (param i32 i32) (result i32)))
+  (import "seal0" "deposit_event" (func $event (param i32 i32 i32 i32)))
+  (import "seal0" "transfer" (func $transfer (param i32 i32 i32 i32) (result i32)))
+  ;; 0: length cell; 4: case; 16: key "new"; 24: key "old"; 32: value; 64: zero account; 96: amount 1
+  (data (i32.const 16) "new")
+  (data (i32.const 24) "old")
+  (data (i32.const 32) "no")
+  (data (i32.const 96) "\01")
+  (func (export "deploy")
+    (drop (call $set (i32.const 24) (i32.const 3) (i32.const 32) (i32.const 2))))
+  (func (export "call") (local $case i32)
+    (i32.store (i32.const 0) (i32.const 1))
+    (call $input (i32.const 4) (i32.const 0))
+    (local.set $case (i32.load8_u (i32.const 4)))
+    (drop (call $set (i32.const 16) (i32.const 3) (i32.const 32) (i32.const 2)))
+    (drop (call $clear (i32.const 24) (i32.const 3)))
+    (call $event (i32.const 0) (i32.const 0) (i32.const 32) (i32.const 2))
+    (drop (call $transfer (i32.const 64) (i32.const 32) (i32.const 96) (i32.const 16)))
+    (if (i32.eq (local.get $case) (i32.const 1)) (then (call $return (i32.const 1) (i32.const 32) (i32.const 2))))
+    (if (i32.eq (local.get $case) (i32.const 2)) (then unreachable))
+    (if (i32.eq (local.get $case) (i32.const 3)) (then (loop $again (br $again))))))

@@ -1,0 +1,6 @@
+;; An imported global.
+(module
+  (import "env" "memory" (memory 1 1))
+  (import "env" "gas" (global i64))
+  (func (export "deploy"))
+  (func (export "call")))

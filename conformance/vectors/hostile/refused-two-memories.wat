@@ -1,0 +1,6 @@
+;; Two memories.
+(module
+  (memory 1)
+  (memory 1)
+  (func (export "deploy"))
+  (func (export "call")))
