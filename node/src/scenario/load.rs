@@ -249,10 +249,11 @@ impl Checker {
         for (field, number) in [("chain.gas", chain.gas), ("chain.gas_price", chain.gas_price)] {
             check_unsigned(number, field == "chain.gas").map_err(|what| source.error(field, what))?;
         }
-        let rising = chain.versions.windows(2).all(|pair| pair[0].from < pair[1].from);
+        let rises = |pair: &[Version]| pair[0].from < pair[1].from && pair[0].version < pair[1].version;
+        let rising = chain.versions.windows(2).all(rises);
         let from_genesis = chain.versions.first().is_none_or(|first| first.from == 0);
         if !(rising && from_genesis) {
-            let what = "the first version must begin at height 0 and each further one at a greater height";
+            let what = "the first version must begin at height 0; heights and numbers of further ones must rise";
             return Err(source.error("chain.versions", what.to_string()));
         }
         let accounts = chain.accounts.0.keys().cloned().collect();

@@ -52,7 +52,7 @@ fn errors_name_file_line_step_and_field() {
         (
             "\"from\": 3",
             "\"from\": 0",
-            "a/b.json:1: chain.versions: the first version must begin at height 0 and each further one at a greater height",
+            "a/b.json:1: chain.versions: the first version must begin at height 0; heights and numbers of further ones must rise",
         ),
         (
             "\"gas\": 1000",

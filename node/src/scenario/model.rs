@@ -27,9 +27,9 @@ pub struct Scenario {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Chain {
-    /// The chain id that transactions and headers carry.
-    #[serde(default = "default_chain_id")]
-    pub id: String,
+    /// The chain's name; it goes into the chain id that transactions and headers carry.
+    #[serde(default = "default_chain_name")]
+    pub name: String,
     /// Balances at genesis by account name; the address follows from the name (`account_address`).
     #[serde(default)]
     pub accounts: UniqueMap<Integer>,
@@ -45,16 +45,16 @@ pub struct Chain {
     pub versions: Vec<Version>,
 }
 
-fn default_chain_id() -> String {
+fn default_chain_name() -> String {
     "scenario".to_string()
 }
 
-/// Block times in milliseconds since 1970: the first block is at `start_ms`, each further one `step_ms` later.
+/// Block times: the genesis has `genesis_ms`, in milliseconds since 1970, and each further block is `step_ms` later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Time {
-    /// Time of the block at height 1.
-    pub start_ms: u64,
+    /// Time of the genesis.
+    pub genesis_ms: u64,
     /// Distance between two blocks.
     pub step_ms: u64,
 }
@@ -62,7 +62,7 @@ pub struct Time {
 impl Default for Time {
     /// 2026-01-01 00:00:00 UTC, a block each second: arbitrary, but the same for every scenario that states none.
     fn default() -> Self {
-        Time { start_ms: 1_767_225_600_000, step_ms: 1_000 }
+        Time { genesis_ms: 1_767_225_600_000, step_ms: 1_000 }
     }
 }
 
@@ -72,7 +72,7 @@ impl Default for Time {
 pub struct Version {
     /// First height; the first entry must begin at 0.
     pub from: u64,
-    /// The number in block headers.
+    /// The number in block headers; it must rise.
     pub version: u32,
     /// Prices of version 1 that this version changes, by name. For tests of version changes only.
     #[serde(default)]
