@@ -1,6 +1,8 @@
 //! Checks of the repository itself: what may depend on what, where `unsafe` may stand, that fixtures are what their list
 //! says. Everything here is read from files; nothing is compiled.
 
+#![allow(clippy::arithmetic_side_effects, reason = "counts lines")]
+
 #[path = "repository/dependencies.rs"]
 mod dependencies;
 #[path = "repository/files.rs"]
