@@ -19,8 +19,8 @@ help: ## Show this list.
 try: ## Three minutes: deploy and call a contract in memory, no RocksDB. The first run compiles for 2 to 3 minutes.
 	@$(call say,'Building the binary without RocksDB (the first time 2 to 3 minutes, then seconds)')
 	cargo build --release --locked -p unfork --no-default-features
-	$(call say,'Running contracts/scenarios/flipper.json in memory')
-	cargo run --quiet --release --locked -p unfork --no-default-features -- run contracts/scenarios/flipper.json -v
+	$(call say,'Running node/demo/flipper.json in memory')
+	cargo run --quiet --release --locked -p unfork --no-default-features -- run node/demo/flipper.json -v
 
 demo: ## Blocks of transfers on disk, replayed by a second process, then tampered with. The first run takes 15 minutes.
 	@$(call say,'Preparing RocksDB (once per machine: about 20 CPU-minutes)')
