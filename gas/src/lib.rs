@@ -1,1 +1,50 @@
 //! Admission and instrumentation of contract code: gas, stack depth and bulk costs, in one linear walk.
+//!
+//! ```text
+//! uploaded bytes ──admit──▶ Prepared (validated, metered, bounded)   or   Refusal (code, offset, limit, remedy)
+//!                            │
+//!                            ▼ code(): a module that any executor runs with the same gas
+//! ```
+//!
+//! The prepared module exports two mutable `i64` globals, [`EXPORT_GAS`] and [`EXPORT_STACK`], appended after the
+//! contract's own so that no index moves. Whoever runs it sets both before each call, reads the gas at every host
+//! call and at the end, and tells after an `unreachable` trap what happened: gas below 0 is out of gas, else stack
+//! below 0 is an exhausted stack, else it was the contract's own. `docs/gas.md` is the specification.
+//!
+//! This crate knows no executor, no state and no host, needs no standard library, and names no type of its parser in
+//! its interface.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+mod encode;
+mod function;
+mod limits;
+mod module;
+mod operator;
+mod prepared;
+mod profile;
+mod refusal;
+mod refuse;
+mod schedule;
+mod table;
+
+pub use limits::{LIMITS_V1, Limits};
+pub use module::{admit, prepare};
+pub use prepared::Prepared;
+pub use profile::{Entry, Floats, Import, Profile, ValueType};
+pub use refusal::{Refusal, RefusalCode};
+pub use schedule::{PRICE_MAX, Schedule, V1};
+
+/// Export of the gas left: a mutable `i64` global.
+pub const EXPORT_GAS: &str = "unfork:gas";
+/// Export of the stack units left: a mutable `i64` global.
+///
+/// A caller hands its own remainder on before each call, so after a return its value means nothing, but is not below 0.
+pub const EXPORT_STACK: &str = "unfork:stack";
+/// Export of the memory, where there is one.
+pub const EXPORT_MEMORY: &str = "unfork:memory";
+/// Beginning of the names that a contract must not use.
+pub const RESERVED_PREFIX: &str = "unfork:";

@@ -1,0 +1,420 @@
+//! Writing an instrumented body: the original bytes, cut at the plan's insertions.
+//!
+//! ```text
+//! block $out_of_gas             where anything jumps there
+//!   prologue                    entry checkpoint, then the stack check
+//!   block $body (results)       where a branch leaves the function
+//!     original bytes with insertions
+//!   end
+//!   epilogue                    the exact gas left into the global
+//!   return
+//! end
+//! gas := -1; unreachable
+//! ```
+
+use alloc::vec::Vec;
+
+use super::plan::{Action, Insert, Plan};
+use crate::encode;
+use crate::operator::Width;
+
+mod op {
+    pub(super) const UNREACHABLE: u8 = 0x00;
+    pub(super) const BLOCK: u8 = 0x02;
+    pub(super) const IF: u8 = 0x04;
+    pub(super) const ELSE: u8 = 0x05;
+    pub(super) const END: u8 = 0x0b;
+    pub(super) const BR: u8 = 0x0c;
+    pub(super) const BR_IF: u8 = 0x0d;
+    pub(super) const BR_TABLE: u8 = 0x0e;
+    pub(super) const RETURN: u8 = 0x0f;
+    pub(super) const SELECT: u8 = 0x1b;
+    pub(super) const LOCAL_GET: u8 = 0x20;
+    pub(super) const LOCAL_SET: u8 = 0x21;
+    pub(super) const LOCAL_TEE: u8 = 0x22;
+    pub(super) const GLOBAL_GET: u8 = 0x23;
+    pub(super) const GLOBAL_SET: u8 = 0x24;
+    pub(super) const I64_CONST: u8 = 0x42;
+    pub(super) const F32_CONST: u8 = 0x43;
+    pub(super) const F64_CONST: u8 = 0x44;
+    pub(super) const I64_LT_S: u8 = 0x53;
+    pub(super) const F32_EQ: u8 = 0x5b;
+    pub(super) const F64_EQ: u8 = 0x61;
+    pub(super) const I64_ADD: u8 = 0x7c;
+    pub(super) const I64_SUB: u8 = 0x7d;
+    pub(super) const I64_MUL: u8 = 0x7e;
+    pub(super) const I64_EXTEND_I32_U: u8 = 0xad;
+}
+
+const TYPE_EMPTY: u8 = 0x40;
+const TYPE_I32: u8 = 0x7f;
+const TYPE_I64: u8 = 0x7e;
+const TYPE_F32: u8 = 0x7d;
+const TYPE_F64: u8 = 0x7c;
+const CANONICAL_NAN_F32: u32 = 0x7fc0_0000;
+const CANONICAL_NAN_F64: u64 = 0x7ff8_0000_0000_0000;
+
+/// What of the module and the function the writer needs.
+pub(crate) struct Body<'a> {
+    /// The whole module: offsets of the plan point into it.
+    pub(crate) module: &'a [u8],
+    /// The declaration groups of locals, without their count.
+    pub(crate) local_groups: &'a [u8],
+    pub(crate) local_group_count: u32,
+    /// Parameters and declared locals.
+    pub(crate) local_count: u32,
+    /// Offset of the first operator, and of the final `end`.
+    pub(crate) first: u32,
+    pub(crate) end: u32,
+    /// Block type of `[] -> results`, encoded; only read where the plan says that a branch leaves the function.
+    pub(crate) result_type: &'a [u8],
+    pub(crate) gas_global: u32,
+    pub(crate) stack_global: u32,
+    /// Stack units of a frame; taken only by functions that call.
+    pub(crate) frame_units: i64,
+    /// Whether each call is followed by a checkpoint.
+    pub(crate) check_after_call: bool,
+}
+
+/// Appends the instrumented body, without its length.
+pub(crate) fn write(out: &mut Vec<u8>, plan: &Plan, body: &Body<'_>) {
+    let mut writer = Writer::new(out, plan, body);
+    writer.locals();
+    writer.open();
+    writer.operators();
+    writer.close();
+}
+
+struct Writer<'a> {
+    out: &'a mut Vec<u8>,
+    plan: &'a Plan,
+    body: &'a Body<'a>,
+    /// The counter lives in a local where there are loops, else in the global.
+    counter_in_local: bool,
+    /// Whether the body is wrapped in the block whose end is the out-of-gas exit.
+    has_exit: bool,
+    has_body_block: bool,
+    /// Indices of the locals that this function got.
+    counter: u32,
+    stack_left: u32,
+    units: u32,
+    nan_f32: u32,
+    nan_f64: u32,
+}
+
+impl<'a> Writer<'a> {
+    fn new(out: &'a mut Vec<u8>, plan: &'a Plan, body: &'a Body<'a>) -> Writer<'a> {
+        let counter_in_local = plan.has_loop;
+        let checks_after_calls = plan.has_call && body.check_after_call;
+        let mut writer = Writer {
+            out,
+            plan,
+            body,
+            counter_in_local,
+            has_exit: plan.has_loop || plan.has_per_unit || checks_after_calls,
+            has_body_block: plan.branches_to_function,
+            counter: 0,
+            stack_left: 0,
+            units: 0,
+            nan_f32: 0,
+            nan_f64: 0,
+        };
+        let mut next = body.local_count;
+        let mut take = |wanted: bool| {
+            let index = next;
+            next = next.saturating_add(u32::from(wanted));
+            index
+        };
+        writer.counter = take(counter_in_local || plan.has_per_unit);
+        writer.stack_left = take(plan.has_call);
+        writer.units = take(plan.has_per_unit || plan.has_charged_table);
+        writer.nan_f32 = take(plan.canonical_f32);
+        writer.nan_f64 = take(plan.canonical_f64);
+        writer
+    }
+
+    fn locals(&mut self) {
+        let plan = self.plan;
+        let added = [
+            (self.counter_in_local || plan.has_per_unit, TYPE_I64),
+            (plan.has_call, TYPE_I64),
+            (plan.has_per_unit || plan.has_charged_table, TYPE_I32),
+            (plan.canonical_f32, TYPE_F32),
+            (plan.canonical_f64, TYPE_F64),
+        ];
+        let groups = added.iter().filter(|(wanted, _)| *wanted).count();
+        encode::unsigned(self.out, u64::from(self.body.local_group_count).saturating_add(encode::length(groups)));
+        self.out.extend_from_slice(self.body.local_groups);
+        for (_, value_type) in added.iter().filter(|(wanted, _)| *wanted) {
+            self.out.extend_from_slice(&[1, *value_type]);
+        }
+    }
+
+    fn open(&mut self) {
+        if self.has_exit {
+            self.out.extend_from_slice(&[op::BLOCK, TYPE_EMPTY]);
+        }
+        self.check_entry();
+        if self.plan.has_call {
+            self.check_stack();
+        }
+        if self.has_body_block {
+            self.out.push(op::BLOCK);
+            self.out.extend_from_slice(self.body.result_type);
+        }
+    }
+
+    fn check_entry(&mut self) {
+        self.global_get(self.body.gas_global);
+        if self.counter_in_local {
+            self.indexed(op::LOCAL_TEE, self.counter);
+        }
+        self.below(self.plan.entry_gas);
+        if self.has_exit {
+            self.indexed(op::BR_IF, 0);
+        } else {
+            self.out.extend_from_slice(&[op::IF, TYPE_EMPTY]);
+            self.out_of_gas();
+            self.out.push(op::END);
+        }
+    }
+
+    /// The stack left after this frame stays in a local and is handed on before each call: nothing to give back.
+    fn check_stack(&mut self) {
+        self.global_get(self.body.stack_global);
+        self.add(self.body.frame_units.saturating_neg());
+        self.indexed(op::LOCAL_TEE, self.stack_left);
+        self.below(0);
+        self.out.extend_from_slice(&[op::IF, TYPE_EMPTY]);
+        self.constant(-1);
+        self.global_set(self.body.stack_global);
+        self.out.extend_from_slice(&[op::UNREACHABLE, op::END]);
+    }
+
+    fn operators(&mut self) {
+        let mut position = self.body.first;
+        for insert in &self.plan.inserts {
+            self.copy(position, insert.at);
+            position = position.max(insert.at);
+            self.insert(insert);
+            if let Action::ChargedBrIf { next, .. } = insert.action {
+                position = next;
+            }
+        }
+        self.copy(position, self.body.end);
+    }
+
+    fn copy(&mut self, from: u32, to: u32) {
+        let range = usize::try_from(from).unwrap_or(usize::MAX)..usize::try_from(to).unwrap_or(usize::MAX);
+        if let Some(bytes) = self.body.module.get(range) {
+            self.out.extend_from_slice(bytes);
+        }
+    }
+
+    fn close(&mut self) {
+        if self.has_body_block {
+            self.out.push(op::END);
+        }
+        if let Some(pending) = self.plan.pending_at_end {
+            self.settle(pending);
+        }
+        if self.has_exit {
+            self.out.extend_from_slice(&[op::RETURN, op::END]);
+            self.out_of_gas();
+        }
+        self.out.push(op::END);
+    }
+
+    fn insert(&mut self, insert: &Insert) {
+        match insert.action {
+            Action::Charge(amount) => self.charge(amount),
+            Action::Check { pending } => {
+                self.indexed(op::LOCAL_GET, self.counter);
+                self.below(pending);
+                self.exit_if(insert.depth);
+            }
+            Action::Settle { pending } => self.settle(pending),
+            Action::BeforeCall { pending } => {
+                self.settle(pending);
+                self.indexed(op::LOCAL_GET, self.stack_left);
+                self.global_set(self.body.stack_global);
+            }
+            Action::AfterCall => self.after_call(insert.depth),
+            Action::PerUnit { pending, price } => self.per_unit(pending, price, insert.depth),
+            Action::Canonicalise(width) => self.canonicalise(width),
+            Action::ChargedBrIf { charge, relative_depth, .. } => {
+                self.out.extend_from_slice(&[op::IF, TYPE_EMPTY]);
+                self.charge(charge);
+                self.indexed(op::BR, relative_depth.saturating_add(1));
+                self.out.push(op::END);
+            }
+            Action::ChargedElse(amount) => {
+                self.out.push(op::ELSE);
+                self.charge(amount);
+            }
+            Action::ChargedBrTable { first, count } => self.charge_by_index(first, count),
+        }
+    }
+
+    fn charge(&mut self, amount: i64) {
+        if amount == 0 {
+            return;
+        }
+        self.counter_get();
+        self.add(amount.saturating_neg());
+        self.counter_set();
+    }
+
+    /// Puts the exact gas left into the global.
+    fn settle(&mut self, pending: i64) {
+        if pending == 0 && !self.counter_in_local {
+            return;
+        }
+        self.counter_get();
+        if pending != 0 {
+            self.add(pending.saturating_neg());
+        }
+        self.global_set(self.body.gas_global);
+    }
+
+    fn after_call(&mut self, depth: u32) {
+        let check = self.body.check_after_call;
+        if !check && !self.counter_in_local {
+            return;
+        }
+        self.global_get(self.body.gas_global);
+        match (self.counter_in_local, check) {
+            (true, true) => self.indexed(op::LOCAL_TEE, self.counter),
+            (true, false) => self.indexed(op::LOCAL_SET, self.counter),
+            (false, _) => {}
+        }
+        if check {
+            self.below(0);
+            self.exit_if(depth);
+        }
+    }
+
+    fn per_unit(&mut self, pending: i64, price: u64, depth: u32) {
+        self.indexed(op::LOCAL_TEE, self.units);
+        self.counter_get();
+        self.indexed(op::LOCAL_GET, self.units);
+        self.out.push(op::I64_EXTEND_I32_U);
+        self.constant(i64::try_from(price).unwrap_or(i64::MAX));
+        self.out.extend_from_slice(&[op::I64_MUL, op::I64_SUB]);
+        self.indexed(op::LOCAL_TEE, self.counter);
+        if !self.counter_in_local {
+            self.global_set(self.body.gas_global);
+            self.indexed(op::LOCAL_GET, self.counter);
+        }
+        self.below(pending);
+        self.exit_if(depth);
+    }
+
+    fn canonicalise(&mut self, width: Width) {
+        match width {
+            Width::F32 => {
+                self.indexed(op::LOCAL_TEE, self.nan_f32);
+                self.out.push(op::F32_CONST);
+                self.out.extend_from_slice(&CANONICAL_NAN_F32.to_le_bytes());
+                self.indexed(op::LOCAL_GET, self.nan_f32);
+                self.indexed(op::LOCAL_GET, self.nan_f32);
+                self.out.extend_from_slice(&[op::F32_EQ, op::SELECT]);
+            }
+            Width::F64 => {
+                self.indexed(op::LOCAL_TEE, self.nan_f64);
+                self.out.push(op::F64_CONST);
+                self.out.extend_from_slice(&CANONICAL_NAN_F64.to_le_bytes());
+                self.indexed(op::LOCAL_GET, self.nan_f64);
+                self.indexed(op::LOCAL_GET, self.nan_f64);
+                self.out.extend_from_slice(&[op::F64_EQ, op::SELECT]);
+            }
+        }
+    }
+
+    /// One block per distinct charge; a `br_table` of its own picks the block, then the original one follows.
+    fn charge_by_index(&mut self, first: u32, count: u32) {
+        let from = usize::try_from(first).unwrap_or(usize::MAX);
+        let to = from.saturating_add(usize::try_from(count).unwrap_or(usize::MAX));
+        let charges = self.plan.table_charges.get(from..to).unwrap_or_default();
+        let mut distinct: Vec<i64> = charges.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        self.indexed(op::LOCAL_SET, self.units);
+        for _ in 0..=distinct.len() {
+            self.out.extend_from_slice(&[op::BLOCK, TYPE_EMPTY]);
+        }
+        self.indexed(op::LOCAL_GET, self.units);
+        self.out.push(op::BR_TABLE);
+        encode::unsigned(self.out, u64::from(count.saturating_sub(1)));
+        for charge in charges {
+            let class = distinct.binary_search(charge).unwrap_or_default();
+            encode::unsigned(self.out, encode::length(class));
+        }
+        for (class, &charge) in distinct.iter().enumerate() {
+            self.out.push(op::END);
+            self.charge(charge);
+            let outward = distinct.len().saturating_sub(class).saturating_sub(1);
+            self.out.push(op::BR);
+            encode::unsigned(self.out, encode::length(outward));
+        }
+        self.out.push(op::END);
+        self.indexed(op::LOCAL_GET, self.units);
+    }
+
+    /// Leaves the function out of gas when the value on the stack is not zero.
+    fn exit_if(&mut self, depth: u32) {
+        let inner = if self.has_body_block { depth } else { depth.saturating_sub(1) };
+        self.indexed(op::BR_IF, inner);
+    }
+
+    fn out_of_gas(&mut self) {
+        self.constant(-1);
+        self.global_set(self.body.gas_global);
+        self.out.push(op::UNREACHABLE);
+    }
+
+    /// Whether the i64 on the stack is below `bound`.
+    fn below(&mut self, bound: i64) {
+        self.constant(bound);
+        self.out.push(op::I64_LT_S);
+    }
+
+    fn add(&mut self, amount: i64) {
+        self.constant(amount);
+        self.out.push(op::I64_ADD);
+    }
+
+    fn counter_get(&mut self) {
+        if self.counter_in_local {
+            self.indexed(op::LOCAL_GET, self.counter);
+        } else {
+            self.global_get(self.body.gas_global);
+        }
+    }
+
+    fn counter_set(&mut self) {
+        if self.counter_in_local {
+            self.indexed(op::LOCAL_SET, self.counter);
+        } else {
+            self.global_set(self.body.gas_global);
+        }
+    }
+
+    fn constant(&mut self, value: i64) {
+        self.out.push(op::I64_CONST);
+        encode::signed(self.out, value);
+    }
+
+    fn global_get(&mut self, index: u32) {
+        self.indexed(op::GLOBAL_GET, index);
+    }
+
+    fn global_set(&mut self, index: u32) {
+        self.indexed(op::GLOBAL_SET, index);
+    }
+
+    fn indexed(&mut self, opcode: u8, index: u32) {
+        self.out.push(opcode);
+        encode::unsigned(self.out, u64::from(index));
+    }
+}

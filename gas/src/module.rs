@@ -1,0 +1,296 @@
+//! The walk over a module: each section is limited, validated, checked against the profile and written again.
+
+mod constant;
+mod external;
+mod output;
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use wasmparser::{Encoding, FuncType, FunctionBody, Parser, Payload, ValidPayload, Validator, WasmFeatures};
+
+use self::output::Output;
+use crate::encode;
+use crate::function::{Functions, Signature, slice};
+use crate::limits::Limits;
+use crate::prepared::{Facts, Prepared};
+use crate::profile::{Floats, Profile};
+use crate::refusal::{Refusal, RefusalCode};
+use crate::refuse::{invalid, limit};
+use crate::schedule::Schedule;
+
+/// Validates, limits and instruments uploaded code.
+///
+/// # Errors
+///
+/// A [`Refusal`] where the code is not what `limits` and `profile` admit. The same bytes are refused with the same code
+/// on every machine.
+pub fn admit(code: &[u8], schedule: &Schedule, limits: &Limits, profile: &Profile<'_>) -> Result<Prepared, Refusal> {
+    limit(RefusalCode::CodeBytes, 0, limits.code_bytes_max.min(u64::from(u32::MAX)), encode::length(code.len()))?;
+    let prepared = Walk::new(code, schedule, limits, profile, true).run()?;
+    let instrumented = encode::length(prepared.code().len());
+    limit(RefusalCode::InstrumentedBytes, 0, limits.instrumented_bytes_max, instrumented)?;
+    Ok(prepared)
+}
+
+/// Instruments code that was admitted before, perhaps under an older version, for another schedule.
+///
+/// `limits` are those of the admission. They are not checked again: they only cap memory and tables.
+///
+/// # Errors
+///
+/// A [`Refusal`] only for code that was never admitted under `profile`, or for a schedule with an excessive price.
+pub fn prepare(code: &[u8], schedule: &Schedule, limits: &Limits, profile: &Profile<'_>) -> Result<Prepared, Refusal> {
+    limit(RefusalCode::CodeBytes, 0, u64::from(u32::MAX), encode::length(code.len()))?;
+    Walk::new(code, schedule, limits, profile, false).run()
+}
+
+/// The state of the walk.
+struct Walk<'a> {
+    code: &'a [u8],
+    schedule: &'a Schedule,
+    limits: &'a Limits,
+    profile: &'a Profile<'a>,
+    admitting: bool,
+    output: Output,
+    facts: Facts,
+    types: Vec<FuncType>,
+    /// Type index of each function, imported ones first.
+    function_types: Vec<u32>,
+    global_count: u32,
+    /// Initial size of each table.
+    table_sizes: Vec<u64>,
+    element_items: u64,
+    custom_sections: u64,
+    entries_found: Vec<bool>,
+    /// Block types `[] -> results` made for functions with several results, by type index.
+    result_types: BTreeMap<u32, Vec<u8>>,
+    bodies_seen: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(
+        code: &'a [u8],
+        schedule: &'a Schedule,
+        limits: &'a Limits,
+        profile: &'a Profile<'a>,
+        admitting: bool,
+    ) -> Walk<'a> {
+        Walk {
+            code,
+            schedule,
+            limits,
+            profile,
+            admitting,
+            output: Output::default(),
+            facts: Facts::default(),
+            types: Vec::new(),
+            function_types: Vec::new(),
+            global_count: 0,
+            table_sizes: Vec::new(),
+            element_items: 0,
+            custom_sections: 0,
+            entries_found: alloc::vec![false; profile.entries.len()],
+            result_types: BTreeMap::new(),
+            bodies_seen: 0,
+        }
+    }
+
+    fn run(mut self) -> Result<Prepared, Refusal> {
+        if let Some((field, price)) = self.schedule.excessive_price() {
+            let mut refusal = Refusal::over(RefusalCode::SchedulePrice, 0, crate::PRICE_MAX, price);
+            refusal.detail = String::from(field);
+            return Err(refusal);
+        }
+        if self.code.is_empty() {
+            return Err(Refusal::new(RefusalCode::Empty, 0, ""));
+        }
+        self.facts.original_len = u32::try_from(self.code.len()).unwrap_or(u32::MAX);
+        let features = features(self.profile.floats);
+        let mut validator = Validator::new_with_features(features);
+        let mut parser = Parser::new(0);
+        parser.set_features(features);
+        // Made where the code section starts: only then is the number of globals known.
+        let mut functions = None;
+        for payload in parser.parse_all(self.code) {
+            let payload = payload.map_err(|error| header_or_invalid(&error))?;
+            match &payload {
+                Payload::CodeSectionEntry(body) => {
+                    let function = match validator.payload(&payload).map_err(|error| invalid(&error))? {
+                        ValidPayload::Func(function, _) => function,
+                        _ => continue,
+                    };
+                    let functions = functions.get_or_insert_with(|| self.functions());
+                    self.body(functions, function, body)?;
+                }
+                _ => self.section(&mut validator, &payload)?,
+            }
+        }
+        let totals = functions.map(|functions| functions.totals).unwrap_or_default();
+        self.check_entries()?;
+        self.facts.frame_units_max = totals.frame_units_max;
+        self.facts.leaf_values_max = totals.leaf_values_max;
+        self.facts.function_gas_max = totals.function_gas_max;
+        let code = self.output.assemble(self.global_count, self.facts.memory.is_some());
+        Ok(Prepared { code, facts: self.facts })
+    }
+
+    fn functions(&self) -> Functions<'a> {
+        Functions::new(self.code, self.schedule, self.limits, self.admitting, self.profile.floats, self.global_count)
+    }
+
+    /// Any part of the module but a function body: limits first, then the validator, then what is ours.
+    fn section(&mut self, validator: &mut Validator, payload: &Payload<'_>) -> Result<(), Refusal> {
+        self.limit_section(payload)?;
+        validator.payload(payload).map_err(|error| invalid(&error))?;
+        match payload {
+            Payload::Version { encoding: Encoding::Component, range, .. } => {
+                Err(Refusal::new(RefusalCode::NotAModule, range.start, "a component"))
+            }
+            Payload::TypeSection(types) => self.type_section(types),
+            Payload::ImportSection(imports) => self.import_section(imports),
+            Payload::FunctionSection(functions) => self.function_section(functions),
+            Payload::TableSection(tables) => self.table_section(tables),
+            Payload::MemorySection(memories) => self.memory_section(memories),
+            Payload::GlobalSection(globals) => self.global_section(globals),
+            Payload::ExportSection(exports) => self.export_section(exports),
+            Payload::StartSection { range, .. } => {
+                Err(Refusal::new(RefusalCode::StartFunction, range.start, "a start function"))
+            }
+            Payload::ElementSection(elements) => self.element_section(elements),
+            Payload::DataCountSection { count, .. } => {
+                encode::unsigned(self.output.data_count.get_or_insert_default(), u64::from(*count));
+                Ok(())
+            }
+            Payload::CodeSectionStart { count, .. } => {
+                encode::unsigned(&mut self.output.code, u64::from(*count));
+                self.output.code.reserve(self.code.len());
+                Ok(())
+            }
+            Payload::DataSection(data) => self.data_section(data),
+            _ => Ok(()),
+        }
+    }
+
+    /// The counts that are known before a section is read, so that nothing is allocated for too many.
+    fn limit_section(&mut self, payload: &Payload<'_>) -> Result<(), Refusal> {
+        let limits = self.limits;
+        let (code, max, found, offset) = match payload {
+            Payload::TypeSection(types) => {
+                (RefusalCode::Types, limits.types_max, u64::from(types.count()), types.range().start)
+            }
+            Payload::ImportSection(imports) => {
+                (RefusalCode::Imports, limits.imports_max, u64::from(imports.count()), imports.range().start)
+            }
+            Payload::FunctionSection(functions) => {
+                let all = u64::from(functions.count()).saturating_add(encode::length(self.function_types.len()));
+                (RefusalCode::Functions, limits.functions_max, all, functions.range().start)
+            }
+            Payload::TableSection(tables) => {
+                (RefusalCode::Tables, limits.tables_max, u64::from(tables.count()), tables.range().start)
+            }
+            Payload::GlobalSection(globals) => {
+                (RefusalCode::Globals, limits.globals_max, u64::from(globals.count()), globals.range().start)
+            }
+            Payload::ExportSection(exports) => {
+                (RefusalCode::Exports, limits.exports_max, u64::from(exports.count()), exports.range().start)
+            }
+            Payload::ElementSection(elements) => {
+                let count = u64::from(elements.count());
+                (RefusalCode::ElementSegments, limits.element_segments_max, count, elements.range().start)
+            }
+            Payload::DataCountSection { count, range } => {
+                (RefusalCode::DataSegments, limits.data_segments_max, u64::from(*count), range.start)
+            }
+            Payload::DataSection(data) => {
+                (RefusalCode::DataSegments, limits.data_segments_max, u64::from(data.count()), data.range().start)
+            }
+            Payload::CustomSection(section) => {
+                self.custom_sections = self.custom_sections.saturating_add(1);
+                let start = section.range().start;
+                (RefusalCode::CustomSections, limits.custom_sections_max, self.custom_sections, start)
+            }
+            _ => return Ok(()),
+        };
+        self.limit(code, offset, max, found)
+    }
+
+    fn limit(&self, code: RefusalCode, offset: u64, max: u64, found: u64) -> Result<(), Refusal> {
+        if self.admitting { limit(code, offset, max, found) } else { Ok(()) }
+    }
+
+    fn function_section(&mut self, functions: &wasmparser::FunctionSectionReader<'_>) -> Result<(), Refusal> {
+        for index in functions.clone() {
+            self.function_types.push(index.map_err(|error| invalid(&error))?);
+        }
+        self.facts.functions_defined = functions.count();
+        self.charge(self.schedule.instance_function, u64::from(functions.count()));
+        let range = functions.range();
+        self.output.functions.extend_from_slice(slice(self.code, range.start, range.end));
+        Ok(())
+    }
+
+    fn body(
+        &mut self,
+        functions: &mut Functions<'a>,
+        function: wasmparser::FuncToValidate<wasmparser::ValidatorResources>,
+        body: &FunctionBody<'_>,
+    ) -> Result<(), Refusal> {
+        let imported = usize::try_from(self.facts.functions_imported).unwrap_or(usize::MAX);
+        let position = imported.saturating_add(self.bodies_seen);
+        self.bodies_seen = self.bodies_seen.saturating_add(1);
+        let type_index = self.function_types.get(position).copied().unwrap_or(u32::MAX);
+        let Some(function_type) = usize::try_from(type_index).ok().and_then(|index| self.types.get(index)) else {
+            return Err(Refusal::new(RefusalCode::Invalid, body.range().start, "a body without a function"));
+        };
+        let result_type = match self.result_types.get(&type_index) {
+            Some(result_type) => result_type.as_slice(),
+            None => {
+                let made = self.output.result_type(function_type);
+                self.result_types.entry(type_index).or_insert(made)
+            }
+        };
+        let signature = Signature {
+            param_count: u32::try_from(function_type.params().len()).unwrap_or(u32::MAX),
+            result_count: function_type.results().len(),
+            result_type,
+        };
+        let mut written = core::mem::take(&mut self.output.body);
+        written.clear();
+        functions.instrument(function, body, &signature, &mut written)?;
+        encode::unsigned(&mut self.output.code, encode::length(written.len()));
+        self.output.code.extend_from_slice(&written);
+        self.output.body = written;
+        Ok(())
+    }
+
+    /// Adds to the price of an instance.
+    fn charge(&mut self, price: u64, count: u64) {
+        let amount = price.saturating_mul(count);
+        self.facts.instantiation_gas = self.facts.instantiation_gas.saturating_add(amount);
+    }
+}
+
+/// Exactly what is admitted. The validator's own default is not asked: it changes with its versions.
+fn features(floats: Floats) -> WasmFeatures {
+    let admitted = WasmFeatures::MUTABLE_GLOBAL
+        | WasmFeatures::SIGN_EXTENSION
+        | WasmFeatures::SATURATING_FLOAT_TO_INT
+        | WasmFeatures::MULTI_VALUE
+        | WasmFeatures::BULK_MEMORY
+        | WasmFeatures::REFERENCE_TYPES
+        | WasmFeatures::EXTENDED_CONST;
+    match floats {
+        Floats::Forbid => admitted,
+        Floats::Canonical => admitted | WasmFeatures::FLOATS,
+    }
+}
+
+/// An error in the first eight bytes means that this is no module at all.
+fn header_or_invalid(error: &wasmparser::Error) -> Refusal {
+    if error.offset() < 8 && error.missing_wasm_feature().is_none() {
+        return Refusal::new(RefusalCode::NotAModule, error.offset(), error.message());
+    }
+    invalid(error)
+}

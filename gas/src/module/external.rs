@@ -1,0 +1,256 @@
+//! The sections that say what a module takes, gives and starts with, held against the profile.
+
+use alloc::format;
+use alloc::string::String;
+
+use wasmparser::{
+    DataKind, DataSectionReader, ElementItems, ElementKind, ElementSectionReader, Export, ExportSectionReader,
+    ExternalKind, FuncType, GlobalSectionReader, Import, ImportSectionReader, MemorySectionReader, MemoryType, RefType,
+    TableInit, TableSectionReader, TypeRef, TypeSectionReader, ValType,
+};
+
+use super::Walk;
+use super::constant::offset_value;
+use crate::RESERVED_PREFIX;
+use crate::encode;
+use crate::function::slice;
+use crate::profile::ValueType;
+use crate::refusal::{Refusal, RefusalCode};
+use crate::refuse::invalid;
+
+const PAGE_BYTES: u64 = 65_536;
+
+impl Walk<'_> {
+    pub(super) fn type_section(&mut self, types: &TypeSectionReader<'_>) -> Result<(), Refusal> {
+        let offset = types.range().start;
+        for function_type in types.clone().into_iter_err_on_gc_types() {
+            let function_type = function_type.map_err(|error| invalid(&error))?;
+            let params = encode::length(function_type.params().len());
+            let results = encode::length(function_type.results().len());
+            self.limit(RefusalCode::Params, offset, self.limits.params_max, params)?;
+            self.limit(RefusalCode::Results, offset, self.limits.results_max, results)?;
+            self.types.push(function_type);
+        }
+        let from = types.original_position();
+        self.output.types.extend_from_slice(slice(self.code, from, types.range().end));
+        self.output.type_count = types.count();
+        Ok(())
+    }
+
+    pub(super) fn import_section(&mut self, imports: &ImportSectionReader<'_>) -> Result<(), Refusal> {
+        for import in imports.clone().into_imports_with_offsets() {
+            let (offset, import) = import.map_err(|error| invalid(&error))?;
+            self.name(offset, import.module)?;
+            self.name(offset, import.name)?;
+            match import.ty {
+                TypeRef::Func(index) => self.import_function(offset, &import, index)?,
+                TypeRef::Memory(memory) if self.profile.memory_import == Some((import.module, import.name)) => {
+                    self.memory(offset, &memory)?;
+                }
+                other => {
+                    let detail = format!("{}.{}: {other:?}", import.module, import.name);
+                    return Err(Refusal::new(RefusalCode::ImportKind, offset, detail));
+                }
+            }
+        }
+        self.charge(self.schedule.instance_function, u64::from(self.facts.functions_imported));
+        Ok(())
+    }
+
+    fn import_function(&mut self, offset: u64, import: &Import<'_>, type_index: u32) -> Result<(), Refusal> {
+        let detail = || format!("{}.{} of profile {}", import.module, import.name, self.profile.name);
+        let Some(wanted) = self.profile.import(import.module, import.name) else {
+            return Err(Refusal::new(RefusalCode::ImportUnknown, offset, detail()));
+        };
+        if !self.has_type(type_index, wanted.params, wanted.results) {
+            return Err(Refusal::new(RefusalCode::ImportSignature, offset, detail()));
+        }
+        encode::name(&mut self.output.imports, import.module);
+        encode::name(&mut self.output.imports, import.name);
+        self.output.imports.push(0);
+        encode::unsigned(&mut self.output.imports, u64::from(type_index));
+        self.function_types.push(type_index);
+        self.facts.functions_imported = self.facts.functions_imported.saturating_add(1);
+        self.output.import_count = self.facts.functions_imported;
+        self.facts.imports.push((String::from(import.module), String::from(import.name)));
+        Ok(())
+    }
+
+    pub(super) fn table_section(&mut self, tables: &TableSectionReader<'_>) -> Result<(), Refusal> {
+        for table in tables.clone().into_iter_with_offsets() {
+            let (offset, table) = table.map_err(|error| invalid(&error))?;
+            if table.ty.element_type != RefType::FUNCREF || !matches!(table.init, TableInit::RefNull) {
+                return Err(Refusal::new(RefusalCode::FeatureFunctionReferences, offset, format!("{:?}", table.ty)));
+            }
+            let max = self.limits.table_elements_max;
+            self.limit(RefusalCode::TableElements, offset, max, table.ty.initial)?;
+            let capped = table.ty.maximum.unwrap_or(u64::MAX).min(max).max(table.ty.initial);
+            let out = &mut self.output.tables;
+            out.extend_from_slice(&[0x70, 1]);
+            encode::unsigned(out, table.ty.initial);
+            encode::unsigned(out, capped);
+            self.table_sizes.push(table.ty.initial);
+            self.output.table_count = self.output.table_count.saturating_add(1);
+            self.facts.table_elements = self.facts.table_elements.saturating_add(table.ty.initial);
+            self.charge(self.schedule.instance_table_element, table.ty.initial);
+        }
+        Ok(())
+    }
+
+    pub(super) fn memory_section(&mut self, memories: &MemorySectionReader<'_>) -> Result<(), Refusal> {
+        for memory in memories.clone().into_iter_with_offsets() {
+            let (offset, memory) = memory.map_err(|error| invalid(&error))?;
+            self.memory(offset, &memory)?;
+        }
+        Ok(())
+    }
+
+    /// The one memory, defined or imported: written as defined, with a maximum that no executor must exceed.
+    fn memory(&mut self, offset: u64, memory: &MemoryType) -> Result<(), Refusal> {
+        let cap = self.limits.memory_pages_max;
+        self.limit(RefusalCode::MemoryPages, offset, cap, memory.initial)?;
+        let max = memory.maximum.unwrap_or(u64::MAX).min(cap).max(memory.initial);
+        self.output.memory = Some((memory.initial, max));
+        let pages = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        self.facts.memory = Some((pages(memory.initial), pages(max)));
+        self.charge(self.schedule.instance_page, memory.initial);
+        Ok(())
+    }
+
+    pub(super) fn global_section(&mut self, globals: &GlobalSectionReader<'_>) -> Result<(), Refusal> {
+        for global in globals.clone() {
+            self.limit_constant(&global.map_err(|error| invalid(&error))?.init_expr)?;
+        }
+        self.global_count = globals.count();
+        self.charge(self.schedule.instance_global, u64::from(globals.count()));
+        let from = globals.original_position();
+        self.output.globals.extend_from_slice(slice(self.code, from, globals.range().end));
+        Ok(())
+    }
+
+    /// Keeps the entries only: other exports are harmless, and nobody calls them.
+    pub(super) fn export_section(&mut self, exports: &ExportSectionReader<'_>) -> Result<(), Refusal> {
+        for export in exports.clone().into_iter_with_offsets() {
+            let (offset, export) = export.map_err(|error| invalid(&error))?;
+            self.name(offset, export.name)?;
+            self.export(offset, &export)?;
+        }
+        Ok(())
+    }
+
+    fn export(&mut self, offset: u64, export: &Export<'_>) -> Result<(), Refusal> {
+        let entries = self.profile.entries;
+        let Some(position) = entries.iter().position(|entry| entry.name == export.name) else {
+            return Ok(());
+        };
+        let type_index = usize::try_from(export.index).ok().and_then(|index| self.function_types.get(index)).copied();
+        let fits = entries.get(position).zip(type_index).is_some_and(|(entry, type_index)| {
+            export.kind == ExternalKind::Func && self.has_type(type_index, entry.params, entry.results)
+        });
+        if !fits {
+            let detail = format!("{} of profile {}", export.name, self.profile.name);
+            return Err(Refusal::new(RefusalCode::EntrySignature, offset, detail));
+        }
+        if let Some(found) = self.entries_found.get_mut(position) {
+            *found = true;
+        }
+        self.output.export(export.name, 0, export.index);
+        Ok(())
+    }
+
+    pub(super) fn check_entries(&self) -> Result<(), Refusal> {
+        let missing = self.profile.entries.iter().zip(&self.entries_found).find(|&(_, &found)| !found);
+        let Some((entry, _)) = missing else { return Ok(()) };
+        let detail = format!("{} of profile {}", entry.name, self.profile.name);
+        Err(Refusal::new(RefusalCode::EntryMissing, encode::length(self.code.len()), detail))
+    }
+
+    pub(super) fn element_section(&mut self, elements: &ElementSectionReader<'_>) -> Result<(), Refusal> {
+        for element in elements.clone().into_iter_with_offsets() {
+            let (offset, element) = element.map_err(|error| invalid(&error))?;
+            let count = match &element.items {
+                ElementItems::Functions(items) => items.count(),
+                ElementItems::Expressions(_, items) => items.count(),
+            };
+            self.element_items = self.element_items.saturating_add(u64::from(count));
+            let max = self.limits.element_items_max;
+            self.limit(RefusalCode::ElementItems, offset, max, self.element_items)?;
+            if let ElementItems::Expressions(_, items) = &element.items {
+                for item in items.clone() {
+                    self.limit_constant(&item.map_err(|error| invalid(&error))?)?;
+                }
+            }
+            if let ElementKind::Active { table_index, offset_expr } = &element.kind {
+                self.limit_constant(offset_expr)?;
+                let table = usize::try_from(table_index.unwrap_or(0)).unwrap_or(usize::MAX);
+                let size = self.table_sizes.get(table).copied().unwrap_or(0);
+                let begin = offset_value(offset_expr);
+                self.inside(RefusalCode::ElementOutOfRange, offset, begin, u64::from(count), size)?;
+            }
+        }
+        self.charge(self.schedule.instance_element_item, self.element_items);
+        let range = elements.range();
+        self.output.elements.extend_from_slice(slice(self.code, range.start, range.end));
+        Ok(())
+    }
+
+    pub(super) fn data_section(&mut self, data: &DataSectionReader<'_>) -> Result<(), Refusal> {
+        let size = self.output.memory.map_or(0, |(initial, _)| initial.saturating_mul(PAGE_BYTES));
+        let mut bytes: u64 = 0;
+        for segment in data.clone().into_iter_with_offsets() {
+            let (offset, segment) = segment.map_err(|error| invalid(&error))?;
+            let length = encode::length(segment.data.len());
+            bytes = bytes.saturating_add(length);
+            if let DataKind::Active { offset_expr, .. } = &segment.kind {
+                self.limit_constant(offset_expr)?;
+                self.inside(RefusalCode::DataOutOfRange, offset, offset_value(offset_expr), length, size)?;
+            }
+        }
+        self.charge(self.schedule.instance_data_byte, bytes);
+        let range = data.range();
+        self.output.data.extend_from_slice(slice(self.code, range.start, range.end));
+        Ok(())
+    }
+
+    /// Whether `length` things from `begin` on lie within `size`: checked at admission and at preparation alike,
+    /// because an executor would fail to make the instance.
+    fn inside(
+        &self,
+        code: RefusalCode,
+        offset: u64,
+        begin: Option<u32>,
+        length: u64,
+        size: u64,
+    ) -> Result<(), Refusal> {
+        let end = begin.map_or(u64::MAX, |begin| u64::from(begin).saturating_add(length));
+        if end > size { Err(Refusal::over(code, offset, size, end)) } else { Ok(()) }
+    }
+
+    fn name(&self, offset: u64, name: &str) -> Result<(), Refusal> {
+        self.limit(RefusalCode::NameBytes, offset, self.limits.name_bytes_max, encode::length(name.len()))?;
+        if name.starts_with(RESERVED_PREFIX) {
+            return Err(Refusal::new(RefusalCode::ReservedName, offset, name));
+        }
+        Ok(())
+    }
+
+    fn has_type(&self, type_index: u32, params: &[ValueType], results: &[ValueType]) -> bool {
+        let function_type = usize::try_from(type_index).ok().and_then(|index| self.types.get(index));
+        function_type
+            .is_some_and(|found: &FuncType| same_types(found.params(), params) && same_types(found.results(), results))
+    }
+}
+
+fn same_types(found: &[ValType], wanted: &[ValueType]) -> bool {
+    found.len() == wanted.len() && found.iter().zip(wanted).all(|(found, wanted)| *found == val_type(*wanted))
+}
+
+fn val_type(value_type: ValueType) -> ValType {
+    match value_type {
+        ValueType::I32 => ValType::I32,
+        ValueType::I64 => ValType::I64,
+        ValueType::F32 => ValType::F32,
+        ValueType::F64 => ValType::F64,
+        ValueType::FuncRef => ValType::FUNCREF,
+    }
+}

@@ -1,0 +1,121 @@
+//! The prepared module, section by section, and how it is put together.
+
+use alloc::vec::Vec;
+
+use wasmparser::{FuncType, ValType};
+
+use crate::encode;
+use crate::{EXPORT_GAS, EXPORT_MEMORY, EXPORT_STACK};
+
+/// Contents of the sections; `types`, `imports`, `tables`, `globals` and `exports` without their counts.
+#[derive(Default)]
+pub(super) struct Output {
+    pub(super) types: Vec<u8>,
+    pub(super) type_count: u32,
+    pub(super) imports: Vec<u8>,
+    pub(super) import_count: u32,
+    pub(super) functions: Vec<u8>,
+    pub(super) tables: Vec<u8>,
+    pub(super) table_count: u32,
+    /// Initial and maximum pages.
+    pub(super) memory: Option<(u64, u64)>,
+    pub(super) globals: Vec<u8>,
+    exports: Vec<u8>,
+    export_count: u32,
+    pub(super) elements: Vec<u8>,
+    pub(super) data_count: Option<Vec<u8>>,
+    pub(super) code: Vec<u8>,
+    pub(super) data: Vec<u8>,
+    /// The body being written, kept for its allocation.
+    pub(super) body: Vec<u8>,
+}
+
+impl Output {
+    pub(super) fn export(&mut self, name: &str, kind: u8, index: u32) {
+        encode::name(&mut self.exports, name);
+        self.exports.push(kind);
+        encode::unsigned(&mut self.exports, u64::from(index));
+        self.export_count = self.export_count.saturating_add(1);
+    }
+
+    /// The block type `[] -> results` of a function, appended to the types where no shorter form exists.
+    pub(super) fn result_type(&mut self, function: &FuncType) -> Vec<u8> {
+        let results = function.results();
+        let mut block_type = Vec::new();
+        match results {
+            [] => block_type.push(0x40),
+            [one] => block_type.push(type_byte(*one)),
+            several => {
+                let index = self.type_count;
+                self.types.extend_from_slice(&[0x60, 0]);
+                encode::unsigned(&mut self.types, encode::length(several.len()));
+                self.types.extend(several.iter().copied().map(type_byte));
+                self.type_count = self.type_count.saturating_add(1);
+                encode::signed(&mut block_type, i64::from(index));
+            }
+        }
+        block_type
+    }
+
+    /// The module, with the two globals appended after the contract's `global_count`.
+    pub(super) fn assemble(mut self, global_count: u32, has_memory: bool) -> Vec<u8> {
+        self.export(EXPORT_GAS, 3, global_count);
+        self.export(EXPORT_STACK, 3, global_count.saturating_add(1));
+        if has_memory {
+            self.export(EXPORT_MEMORY, 2, 0);
+        }
+        let mut out = Vec::with_capacity(self.code.len().saturating_add(self.data.len()).saturating_add(4096));
+        out.extend_from_slice(b"\0asm\x01\0\0\0");
+        counted(&mut out, 1, u64::from(self.type_count), &self.types);
+        counted(&mut out, 2, u64::from(self.import_count), &self.imports);
+        raw(&mut out, 3, &self.functions);
+        counted(&mut out, 4, u64::from(self.table_count), &self.tables);
+        if let Some((initial, max)) = self.memory {
+            let mut memory = alloc::vec![1];
+            encode::unsigned(&mut memory, initial);
+            encode::unsigned(&mut memory, max);
+            counted(&mut out, 5, 1, &memory);
+        }
+        // A mutable i64 that begins at 0: code that runs without being given gas runs out of it.
+        for _ in 0..2 {
+            self.globals.extend_from_slice(&[0x7e, 1, 0x42, 0, 0x0b]);
+        }
+        counted(&mut out, 6, u64::from(global_count).saturating_add(2), &self.globals);
+        counted(&mut out, 7, u64::from(self.export_count), &self.exports);
+        raw(&mut out, 9, &self.elements);
+        if let Some(data_count) = &self.data_count {
+            raw(&mut out, 12, data_count);
+        }
+        raw(&mut out, 10, &self.code);
+        raw(&mut out, 11, &self.data);
+        out
+    }
+}
+
+fn counted(out: &mut Vec<u8>, id: u8, count: u64, entries: &[u8]) {
+    if count == 0 {
+        return;
+    }
+    let mut content = Vec::with_capacity(entries.len().saturating_add(5));
+    encode::unsigned(&mut content, count);
+    content.extend_from_slice(entries);
+    encode::section(out, id, &content);
+}
+
+fn raw(out: &mut Vec<u8>, id: u8, content: &[u8]) {
+    if !content.is_empty() {
+        encode::section(out, id, content);
+    }
+}
+
+/// The one-byte encodings of the admitted value types.
+fn type_byte(value_type: ValType) -> u8 {
+    match value_type {
+        ValType::I32 => 0x7f,
+        ValType::I64 => 0x7e,
+        ValType::F32 => 0x7d,
+        ValType::F64 => 0x7c,
+        ValType::V128 => 0x7b,
+        ValType::Ref(_) => 0x70,
+    }
+}

@@ -1,0 +1,110 @@
+//! What admission and preparation give back.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Code that was validated, metered and bounded: holding one means it may run.
+///
+/// Invariant: made only by [`admit`](crate::admit) and [`prepare`](crate::prepare).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prepared {
+    pub(crate) code: Vec<u8>,
+    pub(crate) facts: Facts,
+}
+
+/// What the walk learned about the module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) original_len: u32,
+    pub(crate) instantiation_gas: u64,
+    /// Initial and largest memory size, where there is a memory.
+    pub(crate) memory: Option<(u32, u32)>,
+    pub(crate) table_elements: u64,
+    pub(crate) functions_imported: u32,
+    pub(crate) functions_defined: u32,
+    pub(crate) imports: Vec<(String, String)>,
+    pub(crate) frame_units_max: u64,
+    pub(crate) leaf_values_max: u64,
+    pub(crate) function_gas_max: u64,
+}
+
+impl Prepared {
+    /// The instrumented module, for an executor.
+    #[must_use]
+    pub fn code(&self) -> &[u8] {
+        &self.code
+    }
+
+    /// The instrumented module, owned.
+    #[must_use]
+    pub fn into_code(self) -> Vec<u8> {
+        self.code
+    }
+
+    /// Length of the uploaded bytes.
+    #[must_use]
+    pub fn original_len(&self) -> u32 {
+        self.facts.original_len
+    }
+
+    /// Gas to charge for making an instance: memory pages, table elements, segments, globals, functions.
+    #[must_use]
+    pub fn instantiation_gas(&self) -> u64 {
+        self.facts.instantiation_gas
+    }
+
+    /// Whether the module has a memory, exported as [`EXPORT_MEMORY`](crate::EXPORT_MEMORY).
+    #[must_use]
+    pub fn has_memory(&self) -> bool {
+        self.facts.memory.is_some()
+    }
+
+    /// Initial memory in pages of 64 KiB; 0 without a memory.
+    #[must_use]
+    pub fn memory_pages_min(&self) -> u32 {
+        self.facts.memory.map_or(0, |(min, _)| min)
+    }
+
+    /// The most the memory can grow to, in pages of 64 KiB; 0 without a memory.
+    #[must_use]
+    pub fn memory_pages_max(&self) -> u32 {
+        self.facts.memory.map_or(0, |(_, max)| max)
+    }
+
+    /// Initial elements of all tables together.
+    #[must_use]
+    pub fn table_elements(&self) -> u64 {
+        self.facts.table_elements
+    }
+
+    /// Functions, imported and defined.
+    #[must_use]
+    pub fn functions(&self) -> u32 {
+        self.facts.functions_imported.saturating_add(self.facts.functions_defined)
+    }
+
+    /// Functions the module imports, as (module, name) in the order of import; a name may appear twice.
+    #[must_use]
+    pub fn imports(&self) -> &[(String, String)] {
+        &self.facts.imports
+    }
+
+    /// The largest stack frame of a function that calls, in units.
+    #[must_use]
+    pub fn frame_units_max(&self) -> u64 {
+        self.facts.frame_units_max
+    }
+
+    /// The most values (parameters, locals, operands) of a function that does not call: it takes nothing from the
+    /// stack budget, so an executor reserves this much once per contract frame.
+    #[must_use]
+    pub fn leaf_values_max(&self) -> u64 {
+        self.facts.leaf_values_max
+    }
+
+    /// The largest sum of static prices of one function body.
+    #[must_use]
+    pub fn function_gas_max(&self) -> u64 {
+        self.facts.function_gas_max
+    }
+}

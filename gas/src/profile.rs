@@ -1,0 +1,72 @@
+//! What a contract of one kind may import and must export: given by the engine's profiles, checked by admission.
+
+/// A value type that a profile may use in a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ValueType {
+    /// 32-bit integer.
+    I32,
+    /// 64-bit integer.
+    I64,
+    /// 32-bit float; only with [`Floats::Canonical`].
+    F32,
+    /// 64-bit float; only with [`Floats::Canonical`].
+    F64,
+    /// Nullable function reference.
+    FuncRef,
+}
+
+/// A host function that contracts of a profile may import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Import<'a> {
+    /// Module name.
+    pub module: &'a str,
+    /// Function name.
+    pub name: &'a str,
+    /// Parameter types, in order.
+    pub params: &'a [ValueType],
+    /// Result types, in order.
+    pub results: &'a [ValueType],
+}
+
+/// A function that contracts of a profile must export with exactly this signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// Export name.
+    pub name: &'a str,
+    /// Parameter types, in order.
+    pub params: &'a [ValueType],
+    /// Result types, in order.
+    pub results: &'a [ValueType],
+}
+
+/// What becomes of floats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Floats {
+    /// Any float type, constant or operator is refused, in code that cannot run too.
+    Forbid,
+    /// Floats are allowed; each NaN that arithmetic makes becomes the positive canonical one.
+    Canonical,
+}
+
+/// What a contract of one kind looks like from outside.
+#[derive(Clone, Copy, Debug)]
+pub struct Profile<'a> {
+    /// Its name, for messages only.
+    pub name: &'a str,
+    /// Every function that may be imported, sorted by (module, name), without duplicates.
+    pub imports: &'a [Import<'a>],
+    /// Every function that must be exported.
+    pub entries: &'a [Entry<'a>],
+    /// Module and name under which a memory may be imported; the prepared code defines that memory itself.
+    pub memory_import: Option<(&'a str, &'a str)>,
+    /// What becomes of floats.
+    pub floats: Floats,
+}
+
+impl<'a> Profile<'a> {
+    /// The import of this module and name, by binary search.
+    pub(crate) fn import(&self, module: &str, name: &str) -> Option<&Import<'a>> {
+        let at = self.imports.binary_search_by(|import| (import.module, import.name).cmp(&(module, name))).ok()?;
+        self.imports.get(at)
+    }
+}
