@@ -1,0 +1,9 @@
+//! The third layer: blocks. A header, the transactions, their receipts; execution, and what a node drives.
+
+mod execute;
+mod executor;
+mod header;
+
+pub use execute::{BlockError, BlockOutcome, LeftOut, Reason, execute_block, select_block};
+pub use executor::{BlockExecutor, Checked, InvalidBlock, genesis};
+pub use header::{Block, Header, StoredBlock, list_proof, list_root};

@@ -1,0 +1,126 @@
+//! Programs ready to run, kept by what they were made from. The cache decides how fast, never what: gas and results
+//! are the same with it, without it, and whatever it holds.
+
+use crate::abi::ProfileId;
+use crate::executor::{Executor, Program};
+use crate::outcome::Fault;
+use crate::records::{Code, RecordKey};
+use crate::session::Session;
+use crate::types::Hash;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bytes of prepared code that a machine keeps unless told otherwise.
+pub const CACHE_BYTES_DEFAULT: usize = 256 << 20;
+
+/// An executor and the programs it has translated.
+pub(crate) struct Machine {
+    executor: Box<dyn Executor>,
+    cache: Mutex<Cache>,
+}
+
+/// What a program depends on: code, rules (prices and limits, which stand in the instrumented bytes), profile. The
+/// executor and its build need no place here, since a cache belongs to one executor and lives in memory only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct CacheKey {
+    code: Hash,
+    rules: Hash,
+    profile: ProfileId,
+}
+
+/// Programs by key, and in the order of their last use.
+struct Cache {
+    bytes_max: usize,
+    bytes: usize,
+    clock: u64,
+    programs: BTreeMap<CacheKey, (u64, Arc<dyn Program>)>,
+    by_use: BTreeMap<u64, CacheKey>,
+}
+
+impl Machine {
+    pub fn new(executor: Box<dyn Executor>, cache_bytes_max: usize) -> Self {
+        let cache = Cache {
+            bytes_max: cache_bytes_max,
+            bytes: 0,
+            clock: 0,
+            programs: BTreeMap::new(),
+            by_use: BTreeMap::new(),
+        };
+        Self { executor, cache: Mutex::new(cache) }
+    }
+
+    /// The program of a stored code, from the cache or prepared and translated now.
+    ///
+    /// # Errors
+    /// A fault: the state cannot be read, or admitted code cannot be prepared.
+    pub fn program(&self, session: &mut Session, hash: &Hash, record: &Code) -> Result<Arc<dyn Program>, Fault> {
+        let profile = ProfileId::from_number(record.profile)
+            .ok_or_else(|| Fault::internal(format!("stored code has the unknown profile {}", record.profile)))?;
+        let key = CacheKey { code: *hash, rules: session.rules.hash(), profile };
+        if let Some(program) = self.lock().get(&key) {
+            return Ok(program);
+        }
+        let bytes = session
+            .overlay
+            .get(&RecordKey::CodeBytes(hash).key())?
+            .ok_or_else(|| Fault::internal("a code record without its bytes"))?;
+        // Run-time caps, such as the memory's maximum, are those the code was admitted under.
+        let admitted = session
+            .spec
+            .rules_of_version(record.admitted)
+            .ok_or_else(|| Fault::internal(format!("no rules of protocol version {}", record.admitted)))?;
+        let prepared =
+            unfork_gas::prepare(&bytes, session.rules.schedule(), admitted.limits(), &profile.for_admission())
+                .map_err(|refusal| Fault::internal(format!("admitted code cannot be prepared: {refusal}")))?;
+        let program = self.executor.translate(prepared, profile)?;
+        self.lock().insert(key, Arc::clone(&program));
+        Ok(program)
+    }
+
+    /// Forgets all programs.
+    pub fn clear(&self) {
+        let mut cache = self.lock();
+        cache.bytes = 0;
+        cache.programs.clear();
+        cache.by_use.clear();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Cache> {
+        // A panic while the lock was held leaves at worst a program uncounted; results do not depend on the cache.
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Cache {
+    fn tick(&mut self) -> u64 {
+        self.clock = self.clock.wrapping_add(1);
+        self.clock
+    }
+
+    fn get(&mut self, key: &CacheKey) -> Option<Arc<dyn Program>> {
+        let now = self.tick();
+        let (used, program) = self.programs.get_mut(key)?;
+        self.by_use.remove(used);
+        self.by_use.insert(now, *key);
+        *used = now;
+        Some(Arc::clone(program))
+    }
+
+    /// Keeps `program`, and drops the ones not used for longest until all fit. One larger than the bound is not kept.
+    fn insert(&mut self, key: CacheKey, program: Arc<dyn Program>) {
+        let bytes = program.bytes();
+        if bytes > self.bytes_max || self.programs.contains_key(&key) {
+            return;
+        }
+        while self.bytes.saturating_add(bytes) > self.bytes_max {
+            let Some((_, oldest)) = self.by_use.pop_first() else { break };
+            if let Some((_, dropped)) = self.programs.remove(&oldest) {
+                self.bytes = self.bytes.saturating_sub(dropped.bytes());
+            }
+        }
+        let now = self.tick();
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.by_use.insert(now, key);
+        self.programs.insert(key, (now, program));
+    }
+}

@@ -1,0 +1,133 @@
+//! ENTRY POINT of one contract call: find the code, load it, run it in a frame of its own, keep or roll back.
+//!
+//! ```text
+//! begin frame ─▶ move value ─▶ load code (priced per byte, cold) ─▶ instantiate (priced) ─▶ executor.run
+//!      ▲                                                                                        │
+//!      └── roll back unless Returned ◀── what is left of its gas goes back to the caller ◀──────┘
+//! ```
+
+use crate::executor::Program;
+use crate::host::accounts;
+use crate::outcome::{Abort, Budget, Fault, Refused, Status, Trap};
+use crate::records::{self, RecordKey};
+use crate::session::{Frame, FrameKind, Gas, Session, spend};
+use crate::trace::TraceEvent;
+use crate::types::Hash;
+use std::sync::Arc;
+
+/// What a frame came to.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub status: Status,
+    pub output: Vec<u8>,
+}
+
+/// Runs `frame` with `gas_limit` of the caller's gas; unused gas goes back. The caller has made sure that there is
+/// room on the call stack. A fault leaves the session usable for nothing but being rolled back.
+pub(crate) fn run_frame(
+    mut session: Box<Session>,
+    frame: Frame,
+    gas_limit: u64,
+) -> (Box<Session>, Result<Ended, Fault>) {
+    let depth = session.frames.len();
+    let caller_gas = session.gas.left.saturating_sub_unsigned(gas_limit);
+    let caller_stack = session.budgets.stack;
+    let start = session.begin();
+    session.trace.note(|| TraceEvent::FrameStarted {
+        depth,
+        kind: frame.kind,
+        contract: frame.contract.clone(),
+        value: frame.value,
+        input: frame.input.clone().unwrap_or_default(),
+        gas_limit,
+    });
+    session.gas = Gas { left: i64::try_from(gas_limit).unwrap_or(i64::MAX) };
+    session.frames.push(frame);
+
+    let (mut session, result) = run_pushed(session);
+    let output = session.frames.pop().map(|frame| {
+        session.budgets.live_memory_pages = session.budgets.live_memory_pages.saturating_add(frame.memory_pages);
+        frame.output
+    });
+    session.budgets.stack = caller_stack;
+    let status = match result {
+        Ok(status) => status,
+        Err(Abort::Stop(status)) => status,
+        Err(Abort::Fault(fault)) => return (session, Err(fault)),
+    };
+    if !status.is_success() {
+        session.roll_back(start);
+    }
+    let left = if takes_all_gas(status) { 0 } else { session.gas.available() };
+    session.gas = Gas { left: caller_gas.saturating_add_unsigned(left) };
+    let output = match status {
+        Status::Returned | Status::Reverted => output.unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let gas_used = gas_limit.saturating_sub(left);
+    session.trace.note(|| TraceEvent::FrameEnded { depth, status, gas_used, output: output.clone() });
+    (session, Ok(Ended { status, output }))
+}
+
+/// Whether a frame that ends so loses all gas it was given (docs/gas.md, "What a trap costs").
+///
+/// A trap of an operator is only noticed after the fact, so it takes everything; `unreachable` and the traps of host
+/// functions happen where the exact count is known, and cost what ran.
+pub(crate) fn takes_all_gas(status: Status) -> bool {
+    match status {
+        Status::OutOfGas | Status::Exhausted(Budget::Stack) => true,
+        Status::Trapped(trap) => trap.code() < 32 && trap != Trap::Unreachable,
+        Status::Returned | Status::Reverted | Status::Exhausted(_) | Status::Refused(_) => false,
+    }
+}
+
+/// Runs the frame on top of the stack.
+fn run_pushed(mut session: Box<Session>) -> (Box<Session>, Result<Status, Abort>) {
+    match set_up(&mut session) {
+        Ok((program, entry)) => {
+            let (mut session, result) = program.run(session, entry);
+            let result = match session.abort.take() {
+                Some(abort) => Err(abort),
+                None => result.map_err(Abort::Fault),
+            };
+            (session, result)
+        }
+        Err(abort) => (session, Err(abort)),
+    }
+}
+
+/// Moves the value and pays for code and instance, in this order.
+fn set_up(session: &mut Session) -> Result<(Arc<dyn Program>, &'static str), Abort> {
+    let frame_base = session.prices().frame_base;
+    session.gas.charge(frame_base)?;
+    let frame = session.frame()?;
+    let (kind, code_hash, value) = (frame.kind, frame.code_hash, frame.value);
+    if kind != FrameKind::Delegate && value > 0 {
+        let (from, to) = (frame.caller.clone(), frame.contract.clone());
+        let moved = accounts::transfer(&mut session.overlay, &from, &to, value)?;
+        moved.map_err(|error| Abort::Stop(Status::Refused(Refused::from(error))))?;
+    }
+    let program = load(session, code_hash)?;
+    session.gas.charge(program.instantiation_gas())?;
+    let pages = u64::from(program.memory_pages_min());
+    spend(&mut session.budgets.live_memory_pages, pages, Budget::LiveMemory)?;
+    session.frame_mut()?.memory_pages = pages;
+    let entry = match kind {
+        FrameKind::Deploy => program.profile().entry_deploy(),
+        FrameKind::Call | FrameKind::Delegate => program.profile().entry_call(),
+    };
+    Ok((program, entry))
+}
+
+/// The program of a code. Its first use in a transaction pays for loading it cold, whatever any cache holds.
+fn load(session: &mut Session, code_hash: Hash) -> Result<Arc<dyn Program>, Abort> {
+    let record: Option<records::Code> = records::get(&mut session.overlay, RecordKey::Code(&code_hash))?;
+    let Some(record) = record else { return Err(Abort::Stop(Status::Refused(Refused::CodeNotFound))) };
+    if session.loaded.insert(code_hash) {
+        let prices = session.prices();
+        let cost = prices.code_load_base.saturating_add(prices.code_load_byte.saturating_mul(u64::from(record.bytes)));
+        session.gas.charge(cost)?;
+    }
+    let machine = Arc::clone(&session.machine);
+    Ok(machine.program(session, &code_hash, &record)?)
+}

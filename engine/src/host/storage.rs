@@ -1,0 +1,136 @@
+//! Persistent and transient storage of the contract that runs.
+
+use crate::outcome::{Abort, Budget, Fault, Trap};
+use crate::records::{self, Contract, RecordKey};
+use crate::session::{Session, spend};
+use crate::types::Address;
+use unfork_state::{Key, Value};
+
+/// Reads the value under `raw`, charged by its length.
+pub(crate) fn read(session: &mut Session, raw: &[u8]) -> Result<Option<Value>, Abort> {
+    let key = charged_key(session, session.prices().storage_read_base, raw)?;
+    let value = session.overlay.get(&key)?;
+    let each = session.prices().storage_read_byte;
+    session.gas.charge_linear(0, each, value.as_ref().map_or(0, |value| value.len()))?;
+    Ok(value)
+}
+
+/// The length of the value under `raw`.
+pub(crate) fn length(session: &mut Session, raw: &[u8]) -> Result<Option<u32>, Abort> {
+    let key = charged_key(session, session.prices().storage_exists_base, raw)?;
+    Ok(session.overlay.length(&key)?)
+}
+
+/// Writes `value` under `raw` and gives the length of what was there.
+pub(crate) fn write(session: &mut Session, raw: &[u8], value: &[u8]) -> Result<Option<u32>, Abort> {
+    session.require_writable()?;
+    if value.len() > usize::try_from(session.limits().value_bytes_max).unwrap_or(usize::MAX) {
+        return Err(Trap::ValueTooLong.into());
+    }
+    let (base, each) = (session.prices().storage_write_base, session.prices().storage_write_byte);
+    session.gas.charge_linear(base, each, raw.len().saturating_add(value.len()))?;
+    let key = charged_key(session, 0, raw)?;
+    spend_changed(session, raw.len().saturating_add(value.len()))?;
+    let before = session.overlay.length(&key)?;
+    session.overlay.put(key, Value::from(value));
+    account_for(session, raw.len(), before, Some(value.len()))?;
+    Ok(before)
+}
+
+/// Removes the value under `raw` and gives its length.
+pub(crate) fn remove(session: &mut Session, raw: &[u8]) -> Result<Option<u32>, Abort> {
+    session.require_writable()?;
+    let key = charged_key(session, session.prices().storage_remove_base, raw)?;
+    spend_changed(session, raw.len())?;
+    let before = session.overlay.length(&key)?;
+    if before.is_some() {
+        session.overlay.remove(&key);
+        account_for(session, raw.len(), before, None)?;
+    }
+    Ok(before)
+}
+
+/// Removes the value under `raw` and gives it.
+pub(crate) fn take(session: &mut Session, raw: &[u8]) -> Result<Option<Value>, Abort> {
+    session.require_writable()?;
+    let value = read(session, raw)?;
+    if value.is_some() {
+        remove(session, raw)?;
+    }
+    Ok(value)
+}
+
+/// Reads from the storage that lasts for this transaction.
+pub(crate) fn transient_read(session: &mut Session, raw: &[u8]) -> Result<Option<Vec<u8>>, Abort> {
+    session.gas.charge(session.rules.schedule().transient_read_base)?;
+    check_key(session, raw)?;
+    let contract = session.frame()?.contract.clone();
+    let value = session.transient.get(&contract, raw).cloned();
+    let each = session.prices().transient_read_byte;
+    session.gas.charge_linear(0, each, value.as_ref().map_or(0, Vec::len))?;
+    Ok(value)
+}
+
+/// Writes to, or with `None` removes from, the storage that lasts for this transaction; gives what was there.
+pub(crate) fn transient_write(
+    session: &mut Session,
+    raw: &[u8],
+    value: Option<Vec<u8>>,
+) -> Result<Option<Vec<u8>>, Abort> {
+    session.require_writable()?;
+    let length = value.as_ref().map_or(0, Vec::len);
+    if length > usize::try_from(session.limits().value_bytes_max).unwrap_or(usize::MAX) {
+        return Err(Trap::ValueTooLong.into());
+    }
+    let bytes = raw.len().saturating_add(length);
+    let (base, each) = (session.prices().transient_write_base, session.prices().transient_write_byte);
+    session.gas.charge_linear(base, each, bytes)?;
+    check_key(session, raw)?;
+    spend_changed(session, bytes)?;
+    let contract = session.frame()?.contract.clone();
+    Ok(session.transient.replace(&contract, raw, value))
+}
+
+fn charged_key(session: &mut Session, price: u64, raw: &[u8]) -> Result<Key, Abort> {
+    session.gas.charge(price)?;
+    check_key(session, raw)?;
+    Ok(Key::new(&session.frame()?.storage, raw))
+}
+
+/// A raw key carries one byte that tells its form, before the contract's own bytes.
+fn check_key(session: &Session, raw: &[u8]) -> Result<(), Abort> {
+    let own = u64::try_from(raw.len()).unwrap_or(u64::MAX).saturating_sub(1);
+    if own > session.limits().key_bytes_max { Err(Trap::KeyLength.into()) } else { Ok(()) }
+}
+
+fn spend_changed(session: &mut Session, bytes: usize) -> Result<(), Abort> {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    spend(&mut session.budgets.changed_bytes, bytes, Budget::ChangedBytes)
+}
+
+/// Keeps the item and byte counts in the contract's record true.
+fn account_for(session: &mut Session, key: usize, before: Option<u32>, after: Option<usize>) -> Result<(), Abort> {
+    let key = u64::try_from(key).unwrap_or(u64::MAX);
+    let held = before.map_or(0, |length| u64::from(length).saturating_add(key));
+    let holds = after.map_or(0, |length| u64::try_from(length).unwrap_or(u64::MAX).saturating_add(key));
+    if before.is_some() == after.is_some() && held == holds {
+        return Ok(());
+    }
+    let address = session.frame()?.contract.clone();
+    let mut contract = contract(session, &address)?.ok_or_else(|| Fault::internal("a frame without its contract"))?;
+    contract.items =
+        contract.items.saturating_sub(u64::from(before.is_some())).saturating_add(u64::from(after.is_some()));
+    contract.bytes = contract.bytes.saturating_sub(held).saturating_add(holds);
+    set_contract(session, &address, &contract);
+    Ok(())
+}
+
+/// The record of the contract at `address`.
+pub(crate) fn contract(session: &mut Session, address: &Address) -> Result<Option<Contract>, Abort> {
+    Ok(records::get(&mut session.overlay, RecordKey::Contract(address))?)
+}
+
+/// Writes the record of the contract at `address`.
+pub(crate) fn set_contract(session: &mut Session, address: &Address, contract: &Contract) {
+    records::put(&mut session.overlay, RecordKey::Contract(address), contract);
+}

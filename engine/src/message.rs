@@ -1,0 +1,346 @@
+//! The first layer: execute one message whose caller is already known, and get an outcome and a change set. A node with
+//! transactions, accounts and a store of its own needs nothing else.
+
+use crate::abi::ProfileId;
+use crate::call::{Ended, run_frame};
+use crate::engine::Engine;
+use crate::host::accounts;
+use crate::host::call::{InstantiateRequest, call_frame, create, run_constructor};
+use crate::host::crypto::blake2_256;
+use crate::host::storage::contract as contract_record;
+use crate::outcome::{Abort, Fault, Refused, Status};
+use crate::records::{self, RecordKey};
+use crate::rules::{ChainSpec, Rules};
+use crate::session::{Frame, Session};
+use crate::trace::{Trace, TraceEvent};
+use crate::types::{Address, Balance, BlockContext, Event, Hash};
+use std::sync::Arc;
+use unfork_state::{ChangeSet, EmptyView, Overlay, StateView, Value};
+
+/// Something to execute in the name of `caller`, whom the node has authenticated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// In whose name.
+    pub caller: Address,
+    /// Moved from the caller to the contract or account that the message is for.
+    pub value: Balance,
+    /// The most gas it may use; above `transaction_gas_max` counts as that.
+    pub gas_limit: u64,
+    /// What is to be done.
+    pub action: Action,
+}
+
+/// What a message asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Store code, so that contracts can be made of it. The value must be 0.
+    Upload {
+        /// The profile it is written for.
+        profile: ProfileId,
+        /// The Wasm module, as the toolchain built it.
+        code: Vec<u8>,
+    },
+    /// Create a contract and run its constructor.
+    Instantiate {
+        /// BLAKE2b-256 of uploaded code.
+        code_hash: Hash,
+        /// Input of the constructor.
+        input: Vec<u8>,
+        /// Tells apart contracts of the same creator, code and input.
+        salt: Vec<u8>,
+    },
+    /// Call a contract.
+    Call {
+        /// The contract.
+        contract: Address,
+        /// Input of the call.
+        input: Vec<u8>,
+    },
+    /// Only move the value.
+    Transfer {
+        /// To whom.
+        to: Address,
+    },
+}
+
+/// What a message came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How it ended.
+    pub status: Status,
+    /// Gas it used, at most its limit.
+    pub gas_used: u64,
+    /// The output of the contract; for an upload, the code hash.
+    pub output: Vec<u8>,
+    /// The contract that was created, after a successful instantiation.
+    pub created: Option<Address>,
+    /// Events of all frames that were not rolled back, in order.
+    pub events: Vec<Event>,
+    /// What was watched, when asked for; local to the node.
+    pub trace: Vec<TraceEvent>,
+}
+
+/// Where and under what rules a message is executed.
+#[derive(Clone)]
+pub struct Environment {
+    /// The chain, whose rules of the block's height hold.
+    pub spec: Arc<ChainSpec>,
+    /// What contracts may know about the block.
+    pub block: BlockContext,
+    /// Price of gas in the transaction; only what `weight_to_fee` answers depends on it.
+    pub gas_price: Balance,
+    /// Whether to watch.
+    pub trace: bool,
+}
+
+impl Environment {
+    /// The environment of a block.
+    #[must_use]
+    pub fn new(spec: Arc<ChainSpec>, block: BlockContext) -> Self {
+        Self { spec, block, gas_price: 0, trace: false }
+    }
+
+    /// The rules that hold.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<Rules> {
+        self.spec.rules_at(self.block.height)
+    }
+}
+
+/// Executes `message` on the state `view`. Changes come back as a set; the view stays as it is.
+///
+/// # Errors
+/// A fault of the node; then there is no outcome.
+pub fn execute_message(
+    engine: &Engine,
+    environment: &Environment,
+    view: Arc<dyn StateView>,
+    message: &Message,
+) -> Result<(Outcome, ChangeSet), Fault> {
+    let (overlay, result) = run_message(engine, environment, Overlay::new(view), message);
+    Ok((result?, overlay.into_changes()))
+}
+
+/// Executes `message` in the middle of a block's journal, which comes back whatever happens. After a fault it holds
+/// changes of half a message, and must be rolled back.
+pub(crate) fn run_message(
+    engine: &Engine,
+    environment: &Environment,
+    overlay: Overlay,
+    message: &Message,
+) -> (Overlay, Result<Outcome, Fault>) {
+    let rules = Arc::clone(environment.rules());
+    let gas_limit = message.gas_limit.min(rules.limits().transaction_gas_max);
+    let session = Box::new(Session::new(
+        Arc::clone(&engine.machine),
+        environment,
+        rules,
+        message.caller.clone(),
+        gas_limit,
+        overlay,
+        Trace::new(environment.trace),
+    ));
+    let (mut session, result) = dispatch(session, message);
+    let overlay = std::mem::replace(&mut session.overlay, Overlay::new(Arc::new(EmptyView)));
+    let outcome = result.map(|done| Outcome {
+        status: done.status,
+        gas_used: gas_limit.saturating_sub(session.gas.available()),
+        output: done.output,
+        created: done.created,
+        events: std::mem::take(&mut session.events),
+        trace: session.trace.into_events(),
+    });
+    (overlay, outcome)
+}
+
+/// The part of an outcome that depends on the action.
+struct Done {
+    status: Status,
+    output: Vec<u8>,
+    created: Option<Address>,
+}
+
+impl Done {
+    fn ended(ended: Ended) -> Self {
+        Self { status: ended.status, output: ended.output, created: None }
+    }
+
+    fn stopped(status: Status) -> Self {
+        Self { status, output: Vec::new(), created: None }
+    }
+}
+
+impl From<Refused> for Done {
+    fn from(refused: Refused) -> Self {
+        Self::stopped(Status::Refused(refused))
+    }
+}
+
+fn dispatch(mut session: Box<Session>, message: &Message) -> (Box<Session>, Result<Done, Fault>) {
+    let start = session.begin();
+    let (mut session, result) = match &message.action {
+        Action::Upload { profile, code } => {
+            let result = upload(&mut session, message, *profile, code);
+            (session, result)
+        }
+        Action::Transfer { to } => {
+            let result = transfer(&mut session, message, to);
+            (session, result)
+        }
+        Action::Call { contract, input } => call(session, message, contract, input),
+        Action::Instantiate { code_hash, input, salt } => instantiate(session, message, code_hash, input, salt),
+    };
+    let result = match result {
+        Ok(done) => Ok(done),
+        Err(Abort::Stop(status)) => {
+            session.roll_back(start);
+            if status == Status::OutOfGas {
+                session.gas.left = 0;
+            }
+            Ok(Done::stopped(status))
+        }
+        Err(Abort::Fault(fault)) => Err(fault),
+    };
+    (session, result)
+}
+
+/// Admits code and stores it with its record. The same code again, under the same profile, is no failure.
+fn upload(session: &mut Session, message: &Message, profile: ProfileId, code: &[u8]) -> Result<Done, Abort> {
+    let prices = session.prices();
+    let (base, each) = (prices.upload_base, prices.upload_byte);
+    session.gas.charge_linear(base, each, code.len())?;
+    if !session.rules.profiles().contains(&profile) {
+        return Ok(Refused::UnknownProfile.into());
+    }
+    let rules = Arc::clone(&session.rules);
+    if let Err(refusal) = unfork_gas::admit(code, rules.schedule(), rules.limits(), &profile.for_admission()) {
+        return Ok(Refused::Code(refusal.code.number()).into());
+    }
+    let hash = blake2_256(code);
+    let known: Option<records::Code> = records::get(&mut session.overlay, RecordKey::Code(&hash))?;
+    match known {
+        Some(known) if known.profile != profile.number() => return Ok(Refused::OtherProfile.into()),
+        Some(_) => {}
+        None => {
+            let record = records::Code {
+                profile: profile.number(),
+                admitted: rules.version(),
+                bytes: u32::try_from(code.len()).unwrap_or(u32::MAX),
+                uploader: message.caller.clone(),
+                deposit: 0,
+            };
+            records::put(&mut session.overlay, RecordKey::Code(&hash), &record);
+            session.overlay.put(RecordKey::CodeBytes(&hash).key(), Value::from(code));
+        }
+    }
+    Ok(Done { status: Status::Returned, output: hash.to_vec(), created: None })
+}
+
+fn transfer(session: &mut Session, message: &Message, to: &Address) -> Result<Done, Abort> {
+    let price = session.prices().transfer_base;
+    session.gas.charge(price)?;
+    let moved = accounts::transfer(&mut session.overlay, &message.caller, to, message.value)?;
+    Ok(match moved {
+        Ok(()) => Done::stopped(Status::Returned),
+        Err(error) => Refused::from(error).into(),
+    })
+}
+
+/// What any message that starts a contract must satisfy.
+fn check(session: &mut Session, message: &Message, input: &[u8]) -> Result<Result<(), Refused>, Abort> {
+    if u64::try_from(input.len()).unwrap_or(u64::MAX) > session.limits().input_bytes_max {
+        return Ok(Err(Refused::InputTooLong));
+    }
+    if accounts::account(&mut session.overlay, &message.caller)?.balance < message.value {
+        return Ok(Err(Refused::InsufficientBalance));
+    }
+    Ok(Ok(()))
+}
+
+/// Whether the profile of a code can work with this caller.
+fn check_profile(session: &mut Session, code_hash: &Hash, caller: &Address) -> Result<Result<(), Refused>, Abort> {
+    let record: Option<records::Code> = records::get(&mut session.overlay, RecordKey::Code(code_hash))?;
+    let Some(record) = record else { return Ok(Err(Refused::CodeNotFound)) };
+    let length = ProfileId::from_number(record.profile).and_then(ProfileId::address_length);
+    let fits = length.is_none_or(|length| length == caller.as_bytes().len());
+    Ok(if fits { Ok(()) } else { Err(Refused::AddressLength) })
+}
+
+type Ran = (Box<Session>, Result<Done, Abort>);
+
+fn call(mut session: Box<Session>, message: &Message, contract: &Address, input: &[u8]) -> Ran {
+    let planned = plan_call(&mut session, message, contract, input);
+    let frame = match planned {
+        Ok(Ok(frame)) => frame,
+        Ok(Err(refused)) => return (session, Ok(refused.into())),
+        Err(abort) => return (session, Err(abort)),
+    };
+    let gas = session.gas.available();
+    let (session, result) = run_frame(session, frame, gas);
+    (session, result.map(Done::ended).map_err(Abort::Fault))
+}
+
+fn plan_call(
+    session: &mut Session,
+    message: &Message,
+    contract: &Address,
+    input: &[u8],
+) -> Result<Result<Frame, Refused>, Abort> {
+    let base = session.prices().call_base;
+    session.gas.charge(base)?;
+    if let Err(refused) = check(session, message, input)? {
+        return Ok(Err(refused));
+    }
+    let Some(record) = contract_record(session, contract)? else {
+        return Ok(Err(Refused::ContractNotFound));
+    };
+    if let Err(refused) = check_profile(session, &record.code_hash, &message.caller)? {
+        return Ok(Err(refused));
+    }
+    let (callee, caller) = (contract.clone(), message.caller.clone());
+    Ok(Ok(call_frame(&record, callee, caller, message.value, input.to_vec(), false)?))
+}
+
+fn instantiate(mut session: Box<Session>, message: &Message, code_hash: &Hash, input: &[u8], salt: &[u8]) -> Ran {
+    let frame = match plan_instantiate(&mut session, message, code_hash, input, salt) {
+        Ok(Ok(frame)) => frame,
+        Ok(Err(refused)) => return (session, Ok(refused.into())),
+        Err(abort) => return (session, Err(abort)),
+    };
+    let created = frame.contract.clone();
+    let gas = session.gas.available();
+    let (session, result) = run_constructor(session, frame, gas);
+    let done = result.map(|ended| {
+        let created = ended.status.is_success().then_some(created);
+        Done { created, ..Done::ended(ended) }
+    });
+    (session, done.map_err(Abort::Fault))
+}
+
+fn plan_instantiate(
+    session: &mut Session,
+    message: &Message,
+    code_hash: &Hash,
+    input: &[u8],
+    salt: &[u8],
+) -> Result<Result<Frame, Refused>, Abort> {
+    let base = session.prices().instantiate_base;
+    session.gas.charge(base)?;
+    if u64::try_from(salt.len()).unwrap_or(u64::MAX) > session.limits().salt_bytes_max {
+        return Ok(Err(Refused::SaltTooLong));
+    }
+    if let Err(refused) = check(session, message, input)? {
+        return Ok(Err(refused));
+    }
+    if let Err(refused) = check_profile(session, code_hash, &message.caller)? {
+        return Ok(Err(refused));
+    }
+    let request = InstantiateRequest {
+        code_hash: *code_hash,
+        value: message.value,
+        input: input.to_vec(),
+        salt: salt.to_vec(),
+        gas: 0,
+    };
+    create(session, message.caller.clone(), request)
+}

@@ -1,0 +1,140 @@
+//! What the engine itself keeps in the system space of the state: accounts, contracts, codes. docs/format.md lists
+//! every byte. No contract can name this space, and everything here is under the root.
+
+use crate::types::{Address, Balance, Hash};
+use parity_scale_codec::{Decode, DecodeAll, Encode};
+use unfork_state::{Key, Overlay, Space, StateError, StateView, Value};
+
+/// Nonce and balance of one account. Absent means both are zero.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Account {
+    /// How many transactions the account has sent.
+    pub nonce: u64,
+    /// Free balance.
+    pub balance: Balance,
+}
+
+/// A contract: which code it runs and what it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Contract {
+    /// BLAKE2b-256 of the code it runs.
+    pub code_hash: Hash,
+    /// How often a contract was created at this address before; part of its storage space.
+    pub incarnation: u64,
+    /// Storage items it has.
+    pub items: u64,
+    /// Bytes of their keys and values.
+    pub bytes: u64,
+    /// Balance set aside for them; 0 under all released rules.
+    pub deposit: Balance,
+    /// Who paid the deposit: who created the contract.
+    pub payer: Address,
+}
+
+/// What is known about an uploaded code besides its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Code {
+    /// The profile it was uploaded under.
+    pub profile: u8,
+    /// The protocol version whose limits admitted it.
+    pub admitted: u32,
+    /// Its length in bytes; what loading it is priced by.
+    pub bytes: u32,
+    /// Who uploaded it.
+    pub uploader: Address,
+    /// Balance set aside for it; 0 under all released rules.
+    pub deposit: Balance,
+}
+
+/// The record under [`RecordKey::Chain`].
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Chain {
+    /// The protocol version of the last block.
+    pub protocol_version: u32,
+    /// How many contracts have been created; gives `instantiation_nonce`.
+    pub instantiations: u64,
+}
+
+/// The records of the system space. The first byte of a raw key tells the kind.
+#[derive(Clone, Copy, Debug)]
+pub enum RecordKey<'a> {
+    /// [`Chain`].
+    Chain,
+    /// [`Account`].
+    Account(&'a Address),
+    /// [`Contract`].
+    Contract(&'a Address),
+    /// The original bytes of a code, as they are.
+    CodeBytes(&'a Hash),
+    /// [`Code`].
+    Code(&'a Hash),
+    /// `u64`: the incarnation that the next contract at this address gets; kept when a contract is removed.
+    NextIncarnation(&'a Address),
+    /// Empty: storage of a removed contract that still has to be swept.
+    Swept(&'a Address, u64),
+}
+
+impl RecordKey<'_> {
+    /// The key in the state.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        let mut raw = Vec::with_capacity(64);
+        match self {
+            Self::Chain => raw.push(0),
+            Self::Account(address) => tagged(&mut raw, 1, address.as_bytes()),
+            Self::Contract(address) => tagged(&mut raw, 2, address.as_bytes()),
+            Self::CodeBytes(hash) => tagged(&mut raw, 3, hash.as_slice()),
+            Self::Code(hash) => tagged(&mut raw, 4, hash.as_slice()),
+            Self::NextIncarnation(address) => tagged(&mut raw, 5, address.as_bytes()),
+            Self::Swept(address, incarnation) => {
+                tagged(&mut raw, 6, address.as_bytes());
+                raw.extend_from_slice(&incarnation.to_be_bytes());
+            }
+        }
+        Key::new(&Space::system(), &raw)
+    }
+
+    /// First raw key of the list of storage to be swept, and the first one after it.
+    pub(crate) fn swept_range() -> (Vec<u8>, Vec<u8>) {
+        (vec![6], vec![7])
+    }
+
+    /// The storage space that an entry of that list names; `None` for bytes that are no entry.
+    pub(crate) fn swept_space(raw: &[u8]) -> Option<Result<Space, StateError>> {
+        let (address, incarnation) = raw.get(1..)?.split_last_chunk::<8>()?;
+        Some(Space::storage(address, u64::from_be_bytes(*incarnation)))
+    }
+}
+
+fn tagged(raw: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
+    raw.push(tag);
+    raw.extend_from_slice(bytes);
+}
+
+/// Reads a record out of a view of the state.
+///
+/// # Errors
+/// When the state cannot be read, or holds bytes that are no such record.
+pub fn read<R: Decode>(view: &dyn StateView, key: RecordKey<'_>) -> Result<Option<R>, StateError> {
+    decoded(view.get(&key.key())?)
+}
+
+/// Reads a record in the middle of a transaction.
+///
+/// # Errors
+/// When the state cannot be read, or holds bytes that are no such record.
+pub(crate) fn get<R: Decode>(overlay: &mut Overlay, key: RecordKey<'_>) -> Result<Option<R>, StateError> {
+    decoded(overlay.get(&key.key())?)
+}
+
+/// Writes a record.
+pub(crate) fn put<R: Encode>(overlay: &mut Overlay, key: RecordKey<'_>, record: &R) {
+    overlay.put(key.key(), Value::from(record.encode()));
+}
+
+fn decoded<R: Decode>(value: Option<Value>) -> Result<Option<R>, StateError> {
+    value
+        .map(|bytes| R::decode_all(&mut &bytes[..]))
+        .transpose()
+        .map_err(|_| StateError::Corrupt { what: "a record of the system space".into() })
+}

@@ -1,0 +1,215 @@
+//! Consensus rules as data: what a protocol version fixes, and which version rules at which height.
+
+use crate::abi::ProfileId;
+use crate::types::{Address, Balance, Hash};
+use parity_scale_codec::Encode;
+use sha3::{Digest, Keccak256};
+use std::sync::Arc;
+use unfork_gas::{Limits, Schedule};
+
+/// Everything that one protocol version fixes. Old blocks replay under the rules of their version.
+///
+/// Invariant: `hash` is that of the other fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    version: u32,
+    schedule: Schedule,
+    limits: Limits,
+    profiles: Vec<ProfileId>,
+    hash: Hash,
+}
+
+impl Rules {
+    /// Rules of a protocol version that is not released: a test chain's own prices and limits.
+    #[must_use]
+    pub fn new(version: u32, schedule: Schedule, limits: Limits, profiles: Vec<ProfileId>) -> Self {
+        let numbers: Vec<u8> = profiles.iter().map(|profile| profile.number()).collect();
+        let hash = tagged_hash(b"unfork/rules", &(version, schedule.hash(), limits.hash(), numbers));
+        Self { version, schedule, limits, profiles, hash }
+    }
+
+    /// The rules of a released protocol version; `None` for a version this build does not know.
+    #[must_use]
+    pub fn released(version: u32) -> Option<Self> {
+        let (schedule, limits) = (Schedule::released(version)?, Limits::released(version)?);
+        Some(Self::new(version, schedule.clone(), limits.clone(), vec![ProfileId::Seal]))
+    }
+
+    /// The protocol version.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// What things cost.
+    #[must_use]
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// How much of anything there may be.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The profiles that code may be uploaded under.
+    #[must_use]
+    pub fn profiles(&self) -> &[ProfileId] {
+        &self.profiles
+    }
+
+    /// Keccak-256 over version, prices, limits and profiles.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        self.hash
+    }
+}
+
+/// From this height on, these rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activation {
+    /// The first block under the rules.
+    pub from_height: u64,
+    /// The rules.
+    pub rules: Arc<Rules>,
+}
+
+/// What makes a chain this chain: genesis accounts and time, and which rules hold from which height.
+///
+/// Invariant: activations begin at height 0; heights and versions rise strictly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChainSpec {
+    name: String,
+    genesis_time: u64,
+    accounts: Vec<(Address, Balance)>,
+    activations: Vec<Activation>,
+}
+
+/// Why a chain specification is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SpecError {
+    /// The first activation is not at height 0, or there is none.
+    #[error("the first protocol version must hold from height 0")]
+    NoGenesisRules,
+    /// Activations are out of order.
+    #[error("protocol versions and their heights must rise: version {version} from height {from_height} does not")]
+    Order {
+        /// The version that does not rise, or whose height does not.
+        version: u32,
+        /// Its height.
+        from_height: u64,
+    },
+    /// An account stands twice in the genesis.
+    #[error("account {0:?} stands twice in the genesis")]
+    DuplicateAccount(Address),
+    /// The balances do not fit into 128 bits together.
+    #[error("the genesis balances exceed 2^128 - 1 together")]
+    BalanceOverflow,
+}
+
+impl ChainSpec {
+    /// A chain of these genesis accounts, time in nanoseconds, and rules.
+    ///
+    /// # Errors
+    /// When an account stands twice, balances overflow together, or activations do not rise from height 0.
+    pub fn new(
+        name: impl Into<String>,
+        genesis_time: u64,
+        mut accounts: Vec<(Address, Balance)>,
+        activations: Vec<Activation>,
+    ) -> Result<Self, SpecError> {
+        if activations.first().is_none_or(|first| first.from_height != 0) {
+            return Err(SpecError::NoGenesisRules);
+        }
+        for pair in activations.windows(2) {
+            let (a, b) = (&pair[0], &pair[1]);
+            if b.from_height <= a.from_height || b.rules.version() <= a.rules.version() {
+                return Err(SpecError::Order { version: b.rules.version(), from_height: b.from_height });
+            }
+        }
+        accounts.sort();
+        if let Some(pair) = accounts.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(SpecError::DuplicateAccount(pair[0].0.clone()));
+        }
+        let total = accounts.iter().try_fold(0u128, |sum, (_, balance)| sum.checked_add(*balance));
+        total.ok_or(SpecError::BalanceOverflow)?;
+        Ok(Self { name: name.into(), genesis_time, accounts, activations })
+    }
+
+    /// A chain that runs the newest released rules from its genesis on.
+    ///
+    /// # Errors
+    /// As [`ChainSpec::new`].
+    pub fn released(
+        name: impl Into<String>,
+        genesis_time: u64,
+        accounts: Vec<(Address, Balance)>,
+    ) -> Result<Self, SpecError> {
+        let rules = Rules::released(1).ok_or(SpecError::NoGenesisRules)?;
+        Self::new(name, genesis_time, accounts, vec![Activation { from_height: 0, rules: Arc::new(rules) }])
+    }
+
+    /// The name people call it by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Time of the genesis block in nanoseconds since 1970.
+    #[must_use]
+    pub fn genesis_time(&self) -> u64 {
+        self.genesis_time
+    }
+
+    /// The balances of the genesis, sorted by address.
+    #[must_use]
+    pub fn accounts(&self) -> &[(Address, Balance)] {
+        &self.accounts
+    }
+
+    /// Which rules hold from which height, rising.
+    #[must_use]
+    pub fn activations(&self) -> &[Activation] {
+        &self.activations
+    }
+
+    /// The chain id that headers and transactions carry: it binds the genesis and its rules. Later activations are
+    /// agreed on later, so they are bound by the protocol version in each header and not by this.
+    #[must_use]
+    pub fn chain_id(&self) -> Hash {
+        let rules = self.activations.first().map(|first| first.rules.hash());
+        tagged_hash(b"unfork/chain", &(&self.name, self.genesis_time, &self.accounts, rules))
+    }
+
+    /// The hash of the whole specification, every activation included.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        let activations: Vec<(u64, Hash)> =
+            self.activations.iter().map(|activation| (activation.from_height, activation.rules.hash())).collect();
+        tagged_hash(b"unfork/spec", &(self.chain_id(), activations))
+    }
+
+    /// The rules of a height.
+    #[must_use]
+    pub fn rules_at(&self, height: u64) -> &Arc<Rules> {
+        let after = self.activations.partition_point(|activation| activation.from_height <= height);
+        // The first activation is at height 0, so at least one lies at or before any height.
+        &self.activations[after.saturating_sub(1)].rules
+    }
+
+    /// The rules of a protocol version, where the chain has it.
+    #[must_use]
+    pub fn rules_of_version(&self, version: u32) -> Option<&Arc<Rules>> {
+        self.activations.iter().map(|activation| &activation.rules).find(|rules| rules.version() == version)
+    }
+}
+
+/// Keccak-256 of a domain tag, a zero byte and a canonical encoding.
+pub(crate) fn tagged_hash(tag: &[u8], value: &impl Encode) -> Hash {
+    let mut hasher = Keccak256::new();
+    hasher.update(tag);
+    hasher.update([0]);
+    value.using_encoded(|bytes| hasher.update(bytes));
+    hasher.finalize().into()
+}

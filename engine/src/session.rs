@@ -1,0 +1,249 @@
+//! What one transaction carries through all its frames: the journal, gas, budgets, events. It is handed over to an
+//! executor by value and handed back, so that an import table is linked once and nested calls need no unsafe.
+
+use crate::cache::Machine;
+use crate::message::Environment;
+use crate::outcome::{Abort, Budget, Fault, Status, Trap};
+use crate::rules::{ChainSpec, Rules};
+use crate::trace::Trace;
+use crate::types::{Address, Balance, BlockContext, Event, Hash};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use unfork_gas::{Limits, Schedule};
+use unfork_state::{Checkpoint, Overlay, Space};
+
+/// How a frame came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameKind {
+    /// The constructor of a new contract.
+    Deploy,
+    /// A call of a contract.
+    Call,
+    /// Foreign code over the caller's own storage and balance.
+    Delegate,
+}
+
+/// One contract call on the stack.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub kind: FrameKind,
+    pub contract: Address,
+    pub code_hash: Hash,
+    pub storage: Space,
+    pub caller: Address,
+    pub value: Balance,
+    /// `None` once it was read or forwarded.
+    pub input: Option<Vec<u8>>,
+    pub output: Vec<u8>,
+    pub read_only: bool,
+    /// Whether what is called from here right now may call this contract again.
+    pub allow_reentry: bool,
+    /// Pages of this frame's memory that the live-memory budget counts.
+    pub memory_pages: u64,
+}
+
+/// Gas of the frame that runs. The counter is signed: below zero means out of gas, whoever charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gas {
+    pub left: i64,
+}
+
+impl Gas {
+    /// Charges `amount`, checked before whatever it pays for.
+    ///
+    /// # Errors
+    /// Out of gas; the counter then is below zero.
+    pub fn charge(&mut self, amount: u64) -> Result<(), Abort> {
+        self.left = self.left.saturating_sub_unsigned(amount);
+        if self.left < 0 { Err(Abort::Stop(Status::OutOfGas)) } else { Ok(()) }
+    }
+
+    /// Charges `base` and `each` for each of `count`.
+    ///
+    /// # Errors
+    /// Out of gas.
+    pub fn charge_linear(&mut self, base: u64, each: u64, count: usize) -> Result<(), Abort> {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        self.charge(base.saturating_add(each.saturating_mul(count)))
+    }
+
+    /// Gas that can still be spent.
+    pub fn available(self) -> u64 {
+        u64::try_from(self.left).unwrap_or(0)
+    }
+}
+
+/// What is left of the budgets other than gas; shared by all frames, never reset by a nested call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budgets {
+    pub stack: i64,
+    pub live_memory_pages: u64,
+    pub copied_bytes: u64,
+    pub events: u64,
+    pub event_bytes: u64,
+    pub changed_bytes: u64,
+}
+
+impl Budgets {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            stack: i64::try_from(limits.stack_budget).unwrap_or(i64::MAX),
+            live_memory_pages: limits.memory_pages_live_max,
+            copied_bytes: limits.host_copied_bytes_max,
+            events: limits.events_max,
+            event_bytes: limits.event_bytes_total_max,
+            changed_bytes: limits.changed_bytes_max,
+        }
+    }
+}
+
+/// Takes `amount` of a budget.
+pub(crate) fn spend(left: &mut u64, amount: u64, budget: Budget) -> Result<(), Abort> {
+    *left = left.checked_sub(amount).ok_or(budget)?;
+    Ok(())
+}
+
+/// See the module's description.
+pub(crate) struct Session {
+    pub machine: Arc<Machine>,
+    pub spec: Arc<ChainSpec>,
+    pub rules: Arc<Rules>,
+    pub block: BlockContext,
+    pub origin: Address,
+    pub gas_price: Balance,
+    pub overlay: Overlay,
+    pub frames: Vec<Frame>,
+    pub gas: Gas,
+    pub budgets: Budgets,
+    pub events: Vec<Event>,
+    pub transient: Transient,
+    /// Codes whose loading this transaction has paid for.
+    pub loaded: BTreeSet<Hash>,
+    pub trace: Trace,
+    /// Why the guest was left from inside a host function; taken by whoever ran it.
+    pub abort: Option<Abort>,
+}
+
+/// Where a frame began; what is rolled back when it fails.
+pub(crate) struct FrameStart {
+    overlay: Checkpoint,
+    events: usize,
+    transient: usize,
+}
+
+impl Session {
+    pub fn new(
+        machine: Arc<Machine>,
+        environment: &Environment,
+        rules: Arc<Rules>,
+        origin: Address,
+        gas_limit: u64,
+        overlay: Overlay,
+        trace: Trace,
+    ) -> Self {
+        let budgets = Budgets::new(rules.limits());
+        Self {
+            machine,
+            spec: Arc::clone(&environment.spec),
+            rules,
+            block: environment.block,
+            origin,
+            gas_price: environment.gas_price,
+            overlay,
+            frames: Vec::new(),
+            gas: Gas { left: i64::try_from(gas_limit).unwrap_or(i64::MAX) },
+            budgets,
+            events: Vec::new(),
+            transient: Transient::default(),
+            loaded: BTreeSet::new(),
+            trace,
+            abort: None,
+        }
+    }
+
+    pub fn prices(&self) -> &Schedule {
+        self.rules.schedule()
+    }
+
+    pub fn limits(&self) -> &Limits {
+        self.rules.limits()
+    }
+
+    /// The frame that runs.
+    ///
+    /// # Errors
+    /// A fault when none does: only our own bug leads there.
+    pub fn frame(&self) -> Result<&Frame, Abort> {
+        self.frames.last().ok_or_else(|| Fault::internal("a host function outside any frame").into())
+    }
+
+    /// The frame that runs, to change it.
+    ///
+    /// # Errors
+    /// As [`Session::frame`].
+    pub fn frame_mut(&mut self) -> Result<&mut Frame, Abort> {
+        self.frames.last_mut().ok_or_else(|| Fault::internal("a host function outside any frame").into())
+    }
+
+    /// Refuses a state change in a frame that may only read.
+    ///
+    /// # Errors
+    /// The trap `StateChangeDenied`.
+    pub fn require_writable(&self) -> Result<(), Abort> {
+        if self.frame()?.read_only { Err(Trap::StateChangeDenied.into()) } else { Ok(()) }
+    }
+
+    /// Notes where a frame begins.
+    pub fn begin(&mut self) -> FrameStart {
+        FrameStart { overlay: self.overlay.checkpoint(), events: self.events.len(), transient: self.transient.len() }
+    }
+
+    /// Undoes everything since `start`: state, events, transient storage.
+    pub fn roll_back(&mut self, start: FrameStart) {
+        self.overlay.rollback(start.overlay);
+        self.events.truncate(start.events);
+        self.transient.truncate(start.transient);
+    }
+}
+
+/// Storage that lasts for one transaction: a map with an undo log.
+#[derive(Debug, Default)]
+pub(crate) struct Transient {
+    values: BTreeMap<(Address, Vec<u8>), Vec<u8>>,
+    undo: Vec<Undone>,
+}
+
+/// A key of transient storage and the value it had before.
+type Undone = ((Address, Vec<u8>), Option<Vec<u8>>);
+
+impl Transient {
+    fn len(&self) -> usize {
+        self.undo.len()
+    }
+
+    fn truncate(&mut self, length: usize) {
+        while self.undo.len() > length {
+            if let Some((key, before)) = self.undo.pop() {
+                match before {
+                    Some(value) => self.values.insert(key, value),
+                    None => self.values.remove(&key),
+                };
+            }
+        }
+    }
+
+    pub fn get(&self, contract: &Address, key: &[u8]) -> Option<&Vec<u8>> {
+        self.values.get(&(contract.clone(), key.to_vec()))
+    }
+
+    /// Sets or, with `None`, removes a value; gives the one before.
+    pub fn replace(&mut self, contract: &Address, key: &[u8], value: Option<Vec<u8>>) -> Option<Vec<u8>> {
+        let key = (contract.clone(), key.to_vec());
+        let before = match value {
+            Some(value) => self.values.insert(key.clone(), value),
+            None => self.values.remove(&key),
+        };
+        self.undo.push((key, before.clone()));
+        before
+    }
+}
