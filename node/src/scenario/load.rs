@@ -3,6 +3,7 @@
 use super::model::*;
 use super::names::{Bytes32, account_address};
 use super::value::{EncodeError, Integer, Names, resolve_address, resolve_code};
+use crate::chain::rules_of;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
@@ -84,7 +85,7 @@ pub fn parse(text: &str, file: &Path) -> Result<Scenario, ScenarioError> {
         steps.push(step);
     }
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
-    Ok(Scenario { name: document.name, about: document.about, chain, steps, folder })
+    Ok(Scenario { name: document.name, about: document.about, chain, steps, file: file.to_path_buf(), folder })
 }
 
 /// The outermost object. Steps stay text, so that each can be reported with its number and line.
@@ -255,6 +256,10 @@ impl Checker {
         if !(rising && from_genesis) {
             let what = "the first version must begin at height 0; heights and numbers of further ones must rise";
             return Err(source.error("chain.versions", what.to_string()));
+        }
+        for (index, version) in chain.versions.iter().enumerate() {
+            rules_of(version)
+                .map_err(|(field, what)| source.error(&format!("chain.versions[{index}].{field}"), what))?;
         }
         let accounts = chain.accounts.0.keys().cloned().collect();
         Ok(Checker { accounts, contracts: BTreeSet::new(), codes: BTreeSet::new(), steps: 0 })

@@ -6,7 +6,7 @@ const GOOD: &str = r#"{
   "about": "every kind of step",
   "chain": {
     "accounts": { "alice": "1_000", "bob": 5 },
-    "versions": [{ "from": 0, "version": 1 }, { "from": 3, "version": 2, "schedule": { "host.base": 2 } }]
+    "versions": [{ "from": 0, "version": 1 }, { "from": 3, "version": 2, "schedule": { "host_call_base": 2 } }]
   },
   "steps": [
     { "upload": { "code": "token.wasm", "as": "token", "by": "alice" }, "expect": { "status": "ok" } },
@@ -35,7 +35,7 @@ fn a_good_scenario_is_read_whole() {
     assert_eq!(scenario.steps[2].repeat, 2);
     assert_eq!(scenario.steps[2].line, 11);
     assert_eq!(scenario.chain.time, Time::default());
-    assert_eq!(scenario.chain.versions[1].schedule.0["host.base"], Integer::from(2));
+    assert_eq!(scenario.chain.versions[1].schedule.0["host_call_base"], Integer::from(2));
 }
 
 #[test]

@@ -4,16 +4,20 @@
 //! anything runs: every name must be known where it is used and every value must fit its type, so that a mistake is
 //! reported with file, line, step and field and never turns into a surprising receipt.
 //!
-//! Executing is not done here.
+//! [`run`] executes a loaded scenario, in memory or on a store, and compares what comes of it with what is expected.
 
+mod expect;
 mod load;
 mod model;
 mod names;
+mod run;
 mod value;
 
+pub use expect::Failure;
 pub use load::{FILE_BYTES_MAX, STEPS_MAX, ScenarioError, load, parse};
 pub use model::*;
-pub use names::{Bytes32, account_address, parse_hex, parse_hex32, selector};
+pub use names::{Bytes32, account_address, code_hash, parse_hex, parse_hex32, selector};
+pub use run::{BlockReport, Ended, RunError, Sent, Summary, run, run_in_memory};
 pub use value::{
     Data, ENCODED_BYTES_MAX, EncodeError, Fill, Hex, Hex32, Input, Integer, Message, Names, Value, Variant,
     resolve_address, resolve_code,

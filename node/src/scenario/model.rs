@@ -1,8 +1,8 @@
 //! What a scenario file holds, field by field.
 
 use super::value::{Data, Hex, Hex32, Input, Integer};
-use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -19,9 +19,14 @@ pub struct Scenario {
     pub chain: Chain,
     /// What happens, in order.
     pub steps: Vec<Step>,
+    /// The file as it was named, for messages.
+    pub file: PathBuf,
     /// The folder from which paths of code files count.
     pub folder: PathBuf,
 }
+
+/// The gas limit of a transaction where neither it nor the chain states one.
+pub const GAS_LIMIT_DEFAULT: u64 = 1_000_000_000;
 
 /// The chain before its first block.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -36,9 +41,9 @@ pub struct Chain {
     /// Block times.
     #[serde(default)]
     pub time: Time,
-    /// The gas limit of transactions that state none.
+    /// The gas limit of transactions that state none; [`GAS_LIMIT_DEFAULT`] unless given.
     pub gas: Option<Integer>,
-    /// What the sender pays for a unit of gas; nothing unless stated.
+    /// The gas price that transactions state, 0 unless given. No fee is taken of it on a scenario's chain.
     pub gas_price: Option<Integer>,
     /// Which protocol version holds from which height; version 1 from genesis unless stated.
     #[serde(default)]
@@ -67,16 +72,19 @@ impl Default for Time {
 }
 
 /// A protocol version and the height from which it holds.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Version {
     /// First height; the first entry must begin at 0.
     pub from: u64,
     /// The number in block headers; it must rise.
     pub version: u32,
-    /// Prices of version 1 that this version changes, by name. For tests of version changes only.
+    /// Prices of version 1 that this version changes, by name.
     #[serde(default)]
     pub schedule: UniqueMap<Integer>,
+    /// Limits of version 1 that this version changes, by name.
+    #[serde(default)]
+    pub limits: UniqueMap<Integer>,
 }
 
 /// One step, with what should come of it.
@@ -275,7 +283,8 @@ pub struct ExpectedItem {
 }
 
 /// A JSON object whose keys may each appear once, in the order of their names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct UniqueMap<T>(pub BTreeMap<String, T>);
 
 impl<T> Default for UniqueMap<T> {

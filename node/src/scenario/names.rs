@@ -13,6 +13,11 @@ pub fn account_address(name: &str) -> Bytes32 {
     Blake2b::<U32>::new().chain_update(b"unfork-account:").chain_update(name.as_bytes()).finalize().into()
 }
 
+/// What later transactions name uploaded code by: blake2b-256 of its bytes.
+pub fn code_hash(code: &[u8]) -> Bytes32 {
+    Blake2b::<U32>::digest(code).into()
+}
+
 /// The ink! selector of a message or constructor that belongs to no trait: the first four bytes of blake2b-256 of its
 /// name.
 pub fn selector(name: &str) -> [u8; 4] {

@@ -5,8 +5,8 @@
 
 use super::names::{Bytes32, parse_hex, parse_hex32, selector};
 use parity_scale_codec::{Compact, Encode};
-use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 /// The longest input, output or salt that a scenario may describe, in bytes.
@@ -340,6 +340,17 @@ impl From<u128> for Integer {
 impl fmt::Display for Integer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", if self.negative { "-" } else { "" }, self.magnitude)
+    }
+}
+
+impl Serialize for Integer {
+    /// A JSON integer where every reader takes it exactly, else a string of digits.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const EXACT_EVERYWHERE: u64 = 1 << 53;
+        match u64::try_from(self.magnitude) {
+            Ok(value) if !self.negative && value <= EXACT_EVERYWHERE => serializer.serialize_u64(value),
+            _ => serializer.collect_str(self),
+        }
     }
 }
 
