@@ -150,6 +150,12 @@ impl Overlay {
         self.floor = checkpoint.outer;
     }
 
+    /// The keys that were set or removed since `checkpoint`, in the order of their first change, without what was rolled
+    /// back; a key may come twice, and may have been set to what it was.
+    pub fn changed_since(&self, checkpoint: &Checkpoint) -> impl Iterator<Item = &Key> {
+        self.journal.get(checkpoint.journal..).unwrap_or_default().iter().map(|(key, _)| key)
+    }
+
     /// The number of keys changed at present, counting those set to what they were.
     #[must_use]
     pub fn changed_keys(&self) -> usize {
