@@ -4,6 +4,7 @@
 use crate::outcome::Status;
 use crate::session::FrameKind;
 use crate::types::{Address, Balance};
+use unfork_state::Key;
 
 /// Something worth telling about an execution, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,11 @@ pub enum TraceEvent {
         contract: Address,
         /// What.
         message: Vec<u8>,
+    },
+    /// The transaction is over. Only in traces of transactions, and always last.
+    Changed {
+        /// The keys of the state that it, its hooks included, has set or removed; sorted.
+        keys: Vec<Key>,
     },
 }
 

@@ -13,8 +13,9 @@ use crate::rules::tagged_hash;
 use crate::trace::TraceEvent;
 use crate::types::{Address, Balance, Event, Hash};
 use parity_scale_codec::{Decode, Encode};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use unfork_state::{ChangeSet, Overlay, StateView};
+use unfork_state::{ChangeSet, Key, Overlay, StateView};
 
 /// The first byte of an encoded envelope, header or stored block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
@@ -303,7 +304,12 @@ pub(crate) fn run_transaction(
             output: outcome.output,
             events: outcome.events,
         };
-        Ok(Ok(Executed { receipt, trace: outcome.trace }))
+        let mut trace = outcome.trace;
+        if environment.trace {
+            let keys: BTreeSet<Key> = overlay.changed_since(&start).cloned().collect();
+            trace.push(TraceEvent::Changed { keys: keys.into_iter().collect() });
+        }
+        Ok(Ok(Executed { receipt, trace }))
     });
     if result.is_err() {
         overlay.rollback(start);
