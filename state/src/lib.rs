@@ -34,5 +34,7 @@ pub use store::{
     BODY_BYTES_MAX, Backend, Batch, Block, BlockId, BlockLog, FORMAT, FileLog, Head, MemoryBackend, MemoryLog, Pending,
     Recovery, Store, Table, TableRange, Verified, Write,
 };
+#[cfg(feature = "rocksdb")]
+pub use store::{Inspection, Record};
 pub use unfork_proof::{Hash, Proof, ProofError};
 pub use view::{EmptyView, Layer, StateView, Value};

@@ -35,6 +35,15 @@ impl FileLog {
         Ok(Self { file: Mutex::new(file) })
     }
 
+    /// Opens the file at `path` for reading; appending to it fails.
+    ///
+    /// # Errors
+    /// [`StateError::Io`] if it cannot be opened.
+    pub fn open_read_only(path: &Path) -> Result<Self, StateError> {
+        let file = File::open(path).map_err(|error| StateError::io("opening the block file", &error))?;
+        Ok(Self { file: Mutex::new(file) })
+    }
+
     fn file(&self) -> MutexGuard<'_, File> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -111,22 +111,44 @@ pub(crate) fn file_header(chain_id: &[u8; 32]) -> Vec<u8> {
 
 /// Refuses a block file of another kind, version, hash function or chain.
 pub(crate) fn check_file_header(log: &dyn BlockLog, chain_id: &[u8; 32]) -> Result<(), StateError> {
+    let header = read_file_header(log)?;
+    check_identity("block file", header.version, Some(&header.hash_name), Some(&header.chain_id), chain_id)
+}
+
+/// The chain that a block file belongs to.
+#[cfg(feature = "rocksdb")]
+pub(crate) fn stored_chain_id(log: &dyn BlockLog) -> Result<[u8; 32], StateError> {
+    let header = read_file_header(log)?;
+    check_identity("block file", header.version, Some(&header.hash_name), Some(&header.chain_id), &header.chain_id)?;
+    Ok(header.chain_id)
+}
+
+struct FileHeader {
+    version: u32,
+    chain_id: [u8; 32],
+    hash_name: [u8; 12],
+}
+
+fn read_file_header(log: &dyn BlockLog) -> Result<FileHeader, StateError> {
     if log.length()? < FILE_HEADER_BYTES as u64 {
         return Err(StateError::refused(
             "the block file is shorter than its header",
             "restore it from a backup, or create the store again",
         ));
     }
-    let found = log.read(0, FILE_HEADER_BYTES)?;
-    let (content, checksum) = found.split_at(FILE_HEADER_BYTES - CHECKSUM_BYTES);
-    if !content.starts_with(FILE_MAGIC) {
-        return Err(StateError::refused("the block file does not begin with UNFORKBL", "check the directory"));
+    let bytes = log.read(0, FILE_HEADER_BYTES)?;
+    let foreign = || StateError::refused("the block file does not begin with UNFORKBL", "check the directory");
+    let damaged = || StateError::refused("the block file's header is damaged", "restore it from a backup");
+    let fields = bytes.strip_prefix(FILE_MAGIC).ok_or_else(foreign)?;
+    let (content, checksum) = bytes.split_last_chunk::<CHECKSUM_BYTES>().ok_or_else(damaged)?;
+    if crc32c::crc32c(content).to_le_bytes() != *checksum {
+        return Err(damaged());
     }
-    if checksum != crc32c::crc32c(content).to_le_bytes() {
-        return Err(StateError::refused("the block file's header is damaged", "restore it from a backup"));
-    }
-    let version = content.get(8..12).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_le_bytes);
-    check_identity("block file", version, content.get(48..60), content.get(16..48), chain_id)
+    let (version, fields) = fields.split_first_chunk::<4>().ok_or_else(damaged)?;
+    let (_reserved, fields) = fields.split_first_chunk::<4>().ok_or_else(damaged)?;
+    let (chain_id, fields) = fields.split_first_chunk::<32>().ok_or_else(damaged)?;
+    let (hash_name, _) = fields.split_first_chunk::<12>().ok_or_else(damaged)?;
+    Ok(FileHeader { version: u32::from_le_bytes(*version), chain_id: *chain_id, hash_name: *hash_name })
 }
 
 /// Refuses what was written under another format version, hash function or chain.

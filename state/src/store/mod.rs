@@ -2,16 +2,24 @@
 
 mod backend;
 mod commit;
+#[cfg(feature = "rocksdb")]
+mod disk;
 mod file;
 mod history;
+#[cfg(feature = "rocksdb")]
+mod inspect;
 mod log;
 mod memory;
 mod open;
+#[cfg(feature = "rocksdb")]
+mod rocks;
 mod verify;
 
 pub use backend::{Backend, Batch, Table, TableRange, Write};
 pub use commit::{BlockId, FORMAT, Head, Pending, Store};
 pub use file::FileLog;
+#[cfg(feature = "rocksdb")]
+pub use inspect::{Inspection, Record};
 pub use log::{BODY_BYTES_MAX, Block, BlockLog};
 pub use memory::{MemoryBackend, MemoryLog};
 pub use open::Recovery;

@@ -34,6 +34,10 @@ pub struct Recovery {
     pub torn_bytes: u64,
 }
 
+/// What helps when the key-value store is damaged and the block file is not.
+const REBUILD: &str =
+    "move the key-value store's directory `db` away and open again: it is rebuilt from the block file";
+
 /// Values read at a time while the tree is built.
 const CHUNK: usize = 4096;
 
@@ -56,7 +60,9 @@ impl Store {
             return Err(StateError::refused("there is a store already", "open it, or choose an empty directory"));
         }
         write_genesis_record(log.as_mut(), &chain_id, &genesis, genesis_id, genesis_body)?;
-        Self::start(backend, log, chain_id)
+        write_genesis_state(backend.as_ref(), log.as_ref(), &chain_id)?;
+        let lost = || StateError::corrupt("the head was written and is not there");
+        Self::load(backend, log, chain_id)?.ok_or_else(lost)
     }
 
     /// Opens what a store has left behind.
@@ -71,54 +77,37 @@ impl Store {
     ) -> Result<Self, StateError> {
         let backend: Arc<dyn Backend> = Arc::from(backend);
         check_file_header(log.as_ref(), &chain_id)?;
-        let Some((head, log_end)) = read_head(backend.as_ref(), &chain_id)? else {
+        if read_head(backend.as_ref(), &chain_id)?.is_none() {
             if !is_empty(backend.as_ref())? {
-                return Err(StateError::refused("the key-value store has no head", "restore it from a backup"));
+                return Err(StateError::refused("the key-value store has no head", REBUILD));
             }
             // Nothing but the block file is left, or its creation was cut off: all of it is applied again.
-            return Self::start(backend, log, chain_id);
-        };
-        check_head_record(backend.as_ref(), log.as_ref(), &chain_id, head, log_end)?;
-        let tree = tree_of_values(backend.as_ref())?;
-        if tree.root() != head.root {
-            return Err(StateError::refused(
-                format!(
-                    "the values hash to {}, but the head at height {} has the root {}",
-                    hexadecimal(&tree.root()),
-                    head.height,
-                    hexadecimal(&head.root)
-                ),
-                "remove the key-value store's directory and open again: it is rebuilt from the block file",
-            ));
+            write_genesis_state(backend.as_ref(), log.as_ref(), &chain_id)?;
         }
-        let mut store = Self::assemble(backend, log, chain_id, head, log_end, tree);
+        let lost = || StateError::corrupt("the head was written and is not there");
+        let mut store = Self::load(backend, log, chain_id)?.ok_or_else(lost)?;
         store.catch_up()?;
         Ok(store)
     }
 
-    /// Starts from the genesis record of the block file and an empty key-value store.
-    fn start(backend: Arc<dyn Backend>, log: Box<dyn BlockLog>, chain_id: [u8; 32]) -> Result<Self, StateError> {
-        let offset = FILE_HEADER_BYTES as u64;
-        let Found::Block(block, end) = read_record(log.as_ref(), &chain_id, offset)? else {
-            return Err(StateError::refused(
-                "the block file has no genesis block and the key-value store is empty",
-                "the store was never completely created, or is lost: remove its directory and create it again",
-            ));
-        };
-        let pending = Pending::new(0, &Tree::default(), Arc::new(EmptyView), block.changes.clone())?;
-        if block.height != 0 || pending.root() != block.root {
-            return Err(StateError::refused("the genesis block does not lead to its root", "restore the block file"));
-        }
-        let head = Head { height: 0, id: block.id, root: block.root };
-        let mut batch = block_batch(pending.changes(), &pending.changes().inverse(), head, offset, end);
-        batch.put(Table::Meta, META_FORMAT, &FORMAT.to_le_bytes());
-        batch.put(Table::Meta, META_CHAIN, &chain_id);
-        batch.put(Table::Meta, META_HASH, HASH_NAME);
-        backend.write(batch)?;
+    /// The store at the head that the key-value store has; `None` if it has none. Writes nothing.
+    pub(crate) fn load(
+        backend: Arc<dyn Backend>,
+        log: Box<dyn BlockLog>,
+        chain_id: [u8; 32],
+    ) -> Result<Option<Self>, StateError> {
+        check_file_header(log.as_ref(), &chain_id)?;
+        let Some((head, log_end)) = read_head(backend.as_ref(), &chain_id)? else { return Ok(None) };
+        check_head_record(backend.as_ref(), log.as_ref(), &chain_id, head, log_end)?;
         let tree = tree_of_values(backend.as_ref())?;
-        let mut store = Self::assemble(backend, log, chain_id, head, end, tree);
-        store.catch_up()?;
-        Ok(store)
+        if tree.root() != head.root {
+            let (found, root) = (hexadecimal(&tree.root()), hexadecimal(&head.root));
+            return Err(StateError::refused(
+                format!("the values hash to {found}, but the head at height {} has the root {root}", head.height),
+                REBUILD,
+            ));
+        }
+        Ok(Some(Self::assemble(backend, log, chain_id, head, log_end, tree)))
     }
 
     /// Applies the records after the head, and cuts off a torn last one.
@@ -202,6 +191,27 @@ pub(crate) fn write_genesis_record(
     log.sync()
 }
 
+/// Fills an empty key-value store from the genesis record.
+fn write_genesis_state(backend: &dyn Backend, log: &dyn BlockLog, chain_id: &[u8; 32]) -> Result<(), StateError> {
+    let offset = FILE_HEADER_BYTES as u64;
+    let Found::Block(block, end) = read_record(log, chain_id, offset)? else {
+        return Err(StateError::refused(
+            "the block file has no genesis block and the key-value store is empty",
+            "the store was never completely created, or is lost: remove its directory and create it again",
+        ));
+    };
+    let pending = Pending::new(0, &Tree::default(), Arc::new(EmptyView), block.changes)?;
+    if block.height != 0 || block.parent != [0; 32] || pending.root() != block.root {
+        return Err(StateError::refused("the genesis block does not lead to its root", "restore the block file"));
+    }
+    let head = Head { height: 0, id: block.id, root: block.root };
+    let mut batch = block_batch(pending.changes(), &pending.changes().inverse(), head, offset, end);
+    batch.put(Table::Meta, META_FORMAT, &FORMAT.to_le_bytes());
+    batch.put(Table::Meta, META_CHAIN, chain_id);
+    batch.put(Table::Meta, META_HASH, HASH_NAME);
+    backend.write(batch)
+}
+
 fn is_empty(backend: &dyn Backend) -> Result<bool, StateError> {
     let all = TableRange { from: Bound::Unbounded, to: Bound::Unbounded, order: Order::Forward };
     for table in Table::ALL {
@@ -221,7 +231,7 @@ fn read_head(backend: &dyn Backend, chain_id: &[u8; 32]) -> Result<Option<(Head,
     check_identity("key-value store", version, hash.as_deref(), chain.as_deref(), chain_id)?;
     let head = backend.get(Table::Meta, META_HEAD)?;
     let head = head.as_deref().and_then(decode_head);
-    head.map(Some).ok_or_else(|| StateError::corrupt("the head in the key-value store is malformed"))
+    head.map(Some).ok_or_else(|| StateError::refused("the head in the key-value store is malformed", REBUILD))
 }
 
 fn check_head_record(
@@ -245,7 +255,7 @@ fn check_head_record(
     }
     let offset = backend.get(Table::Blocks, &head.height.to_be_bytes())?;
     let offset = offset.and_then(|offset| Some(u64::from_le_bytes(offset.as_ref().try_into().ok()?)));
-    let offset = offset.ok_or_else(|| StateError::corrupt("the head is missing from the index of blocks"))?;
+    let offset = offset.ok_or_else(|| StateError::refused("the head is missing from the index of blocks", REBUILD))?;
     match read_record(log, chain_id, offset)? {
         Found::Block(block, end)
             if end == log_end && (block.height, block.id, block.root) == (head.height, head.id, head.root) =>

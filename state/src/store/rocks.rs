@@ -1,0 +1,180 @@
+//! RocksDB as a [`Backend`]. No type of it leaves this module.
+
+use std::fs::File;
+use std::ops::Bound;
+use std::path::Path;
+
+use rocksdb::{
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DBCompressionType, DBRawIteratorWithThreadMode,
+    DBRecoveryMode, DBWithThreadMode, Options, ReadOptions, SingleThreaded, WriteBatch, WriteOptions,
+};
+
+use super::backend::{Backend, Batch, Table, TableRange};
+use crate::error::StateError;
+use crate::key::{Order, is_empty_range};
+use crate::view::Value;
+
+/// Bytes of blocks read from disk that are kept in memory, over all tables.
+const CACHE_BYTES: usize = 64 << 20;
+/// Bytes of values that are collected in memory before they are written to a sorted file.
+const VALUES_BUFFER_BYTES: usize = 32 << 20;
+/// The same for each of the other tables.
+const OTHER_BUFFER_BYTES: usize = 8 << 20;
+/// Files RocksDB keeps open.
+const OPEN_FILES_MAX: i32 = 512;
+
+/// The database by its explicit type: what the alias `rocksdb::DB` means depends on features another crate may turn on.
+type Database = DBWithThreadMode<SingleThreaded>;
+
+/// The key-value store of a store on disk, one column family a table.
+pub(crate) struct RocksBackend {
+    database: Database,
+    read_only: bool,
+    /// Held until the database is closed: fields are dropped in this order.
+    _lock: Option<File>,
+}
+
+impl RocksBackend {
+    /// Creates an empty database in `directory`, with all its tables, and closes it.
+    pub(crate) fn create(directory: &Path) -> Result<(), StateError> {
+        let mut options = database_options();
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        options.set_error_if_exists(true);
+        Database::open_cf_descriptors(&options, directory, tables()).map(drop).map_err(unopened)
+    }
+
+    /// Opens the database in `directory`. Nothing that is missing is created: a table that a damaged manifest has
+    /// forgotten must not come back empty.
+    pub(crate) fn open(directory: &Path, lock: File) -> Result<Self, StateError> {
+        let database = Database::open_cf_descriptors(&database_options(), directory, tables()).map_err(unopened)?;
+        Ok(Self { database, read_only: false, _lock: Some(lock) })
+    }
+
+    /// Opens the database in `directory` for reading, as it is at this moment.
+    pub(crate) fn open_read_only(directory: &Path) -> Result<Self, StateError> {
+        let opened = Database::open_cf_descriptors_read_only(&database_options(), directory, tables(), false);
+        Ok(Self { database: opened.map_err(unopened)?, read_only: true, _lock: None })
+    }
+
+    fn table(&self, table: Table) -> Result<&ColumnFamily, StateError> {
+        self.database.cf_handle(table.name()).ok_or_else(|| StateError::Backend {
+            during: "finding a table",
+            text: format!("RocksDB has no column family {}", table.name()),
+        })
+    }
+}
+
+fn database_options() -> Options {
+    let mut options = Options::default();
+    options.set_paranoid_checks(true);
+    // A damaged tail of its log makes RocksDB open at an earlier point; the block file then supplies what is missing.
+    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+    // All tables reach their sorted files together, so that whatever a damaged manifest forgets, it forgets of all.
+    options.set_atomic_flush(true);
+    options.set_max_open_files(OPEN_FILES_MAX);
+    options.set_keep_log_file_num(2);
+    options.set_bytes_per_sync(1 << 20);
+    options
+}
+
+fn tables() -> Vec<ColumnFamilyDescriptor> {
+    let cache = Cache::new_lru_cache(CACHE_BYTES);
+    let describe = |table: Table| {
+        let mut blocks = BlockBasedOptions::default();
+        blocks.set_block_cache(&cache);
+        // Ten bits a key: a look-up of an absent key rarely touches the disk.
+        blocks.set_bloom_filter(10.0, false);
+        let mut options = Options::default();
+        options.set_block_based_table_factory(&blocks);
+        options.set_compression_type(DBCompressionType::None);
+        let buffer = if table == Table::Values { VALUES_BUFFER_BYTES } else { OTHER_BUFFER_BYTES };
+        options.set_write_buffer_size(buffer);
+        ColumnFamilyDescriptor::new(table.name(), options)
+    };
+    Table::ALL.map(describe).into()
+}
+
+fn unopened(error: rocksdb::Error) -> StateError {
+    StateError::refused(
+        format!("RocksDB does not open: {}", error.into_string()),
+        "if another program has it open, stop that; if it is damaged, move the directory `db` away and open again: \
+         it is rebuilt from the block file",
+    )
+}
+
+fn failed(during: &'static str) -> impl Fn(rocksdb::Error) -> StateError {
+    move |error| StateError::Backend { during, text: error.into_string() }
+}
+
+impl Backend for RocksBackend {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Value>, StateError> {
+        let found = self.database.get_pinned_cf(self.table(table)?, key);
+        Ok(found.map_err(failed("reading a value"))?.map(|bytes| Value::from(bytes.as_ref())))
+    }
+
+    fn length(&self, table: Table, key: &[u8]) -> Result<Option<u32>, StateError> {
+        let found = self.database.get_pinned_cf(self.table(table)?, key).map_err(failed("reading a value"))?;
+        Ok(found.map(|bytes| u32::try_from(bytes.len()).unwrap_or(u32::MAX)))
+    }
+
+    fn scan(&self, table: Table, range: &TableRange, limit: usize) -> Result<Vec<(Vec<u8>, Value)>, StateError> {
+        if is_empty_range(&range.from, &range.to) {
+            return Ok(Vec::new());
+        }
+        let mut options = ReadOptions::default();
+        // RocksDB's lower bound is inclusive and its upper bound exclusive; the key itself and a zero byte is the next.
+        match &range.from {
+            Bound::Included(from) => options.set_iterate_lower_bound(from.clone()),
+            Bound::Excluded(from) => options.set_iterate_lower_bound(successor(from)),
+            Bound::Unbounded => {}
+        }
+        match &range.to {
+            Bound::Included(to) => options.set_iterate_upper_bound(successor(to)),
+            Bound::Excluded(to) => options.set_iterate_upper_bound(to.clone()),
+            Bound::Unbounded => {}
+        }
+        let mut entries = self.database.raw_iterator_cf_opt(self.table(table)?, options);
+        let step: fn(&mut DBRawIteratorWithThreadMode<'_, Database>) = match range.order {
+            Order::Forward => {
+                entries.seek_to_first();
+                |entries| entries.next()
+            }
+            Order::Backward => {
+                entries.seek_to_last();
+                |entries| entries.prev()
+            }
+        };
+        let mut found = Vec::new();
+        while found.len() < limit {
+            let Some((key, value)) = entries.item() else { break };
+            found.push((key.to_vec(), Value::from(value)));
+            step(&mut entries);
+        }
+        // An iterator that met an error just ends; only its status tells.
+        entries.status().map_err(failed("scanning values"))?;
+        Ok(found)
+    }
+
+    fn write(&self, batch: Batch) -> Result<(), StateError> {
+        if self.read_only {
+            return Err(StateError::Backend { during: "writing a block", text: "the store is open read-only".into() });
+        }
+        let mut writes = WriteBatch::default();
+        for write in &batch.writes {
+            let table = self.table(write.table)?;
+            match &write.value {
+                Some(value) => writes.put_cf(table, &write.key, value),
+                None => writes.delete_cf(table, &write.key),
+            }
+        }
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        self.database.write_opt(writes, &options).map_err(failed("writing a block"))
+    }
+}
+
+/// The smallest key after `key`.
+fn successor(key: &[u8]) -> Vec<u8> {
+    [key, &[0]].concat()
+}
