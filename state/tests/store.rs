@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use model::{CHAIN, Map, Random, apply, id, naive_root, naive_scan, seed};
 use unfork_state::testing::FaultyDisk;
-use unfork_state::{ChangeSet, Overlay, StateView, Store, Value};
+use unfork_state::{Backend, Batch, ChangeSet, Overlay, StateError, StateView, Store, Table, TableRange, Value};
 
 /// Changes made through an overlay over `view`, with some old values known and some not.
 fn random_changes(random: &mut Random, view: Arc<dyn StateView>) -> ChangeSet {
@@ -81,7 +81,7 @@ fn random_chains_agree_with_a_map() {
             assert_eq!(store.block(height).unwrap(), Some(body.clone()));
             assert_eq!(store.block_by_id(&id(height, 0)).unwrap(), Some((height, body)));
             assert_eq!(store.block_by_id(&id(height, 1)).unwrap(), None);
-            for _ in 0..10 {
+            for _ in 0..6 {
                 proofs += 1;
                 let key = random.key(60);
                 let expected = map.get(key.as_bytes()).map(Vec::as_slice);
@@ -165,4 +165,64 @@ fn a_long_chain_of_snapshots_is_let_go_without_recursion() {
     }
     let dropped = std::thread::Builder::new().stack_size(1 << 16).spawn(move || drop(first)).unwrap();
     dropped.join().unwrap();
+}
+
+/// The disk of the tests with a pause after each read, so that a commit falls between a snapshot's read and its
+/// correction, which is where a mistake would show.
+struct SlowReads(FaultyDisk);
+
+impl Backend for SlowReads {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Value>, StateError> {
+        let found = self.0.get(table, key);
+        std::thread::yield_now();
+        found
+    }
+
+    fn scan(&self, table: Table, range: &TableRange, limit: usize) -> Result<Vec<(Vec<u8>, Value)>, StateError> {
+        let found = self.0.scan(table, range, limit);
+        std::thread::yield_now();
+        found
+    }
+
+    fn write(&self, batch: Batch) -> Result<(), StateError> {
+        self.0.write(batch)?;
+        // Readers run between the write and the new head.
+        std::thread::yield_now();
+        Ok(())
+    }
+}
+
+#[test]
+fn a_snapshot_does_not_move_while_blocks_are_committed() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let mut random = seed(12);
+    let disk = FaultyDisk::new();
+    let genesis = random_changes(&mut random, Arc::new(unfork_state::EmptyView));
+    let mut map = Map::new();
+    apply(&mut map, &genesis);
+    let backend = Box::new(SlowReads(disk.clone()));
+    let mut store = Store::create_with(backend, disk.block_log(), CHAIN, genesis, id(0, 0), Vec::new()).unwrap();
+    for round in 0..8 {
+        let (view, snapshot) = (store.view(), map.clone());
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let mut random = Random(round);
+                let mut reads = 0_u64;
+                while !stop.load(Ordering::Relaxed) || reads < 3 {
+                    check_view(view.as_ref(), &snapshot, &mut random);
+                    reads += 1;
+                }
+            });
+            for _ in 0..6 {
+                let changes = random_changes(&mut random, store.view());
+                apply(&mut map, &changes);
+                let (_, pending) = store.prepare(store.head().id, changes).unwrap();
+                let height = store.head().height + 1;
+                store.commit(pending, height, id(height, 0), Vec::new()).unwrap();
+            }
+            stop.store(true, Ordering::Relaxed);
+            reader.join().unwrap();
+        });
+    }
 }
