@@ -164,12 +164,23 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// The entry checkpoint, which makes the charge of the first slot too.
     fn check_entry(&mut self) {
+        let charge = match self.plan.inserts.first().map(|insert| insert.action) {
+            Some(Action::Charge(amount)) => amount,
+            _ => 0,
+        };
         self.global_get(self.body.gas_global);
+        if charge != 0 {
+            self.add(charge.saturating_neg());
+        }
         if self.counter_in_local {
             self.indexed(op::LOCAL_TEE, self.counter);
+        } else if charge != 0 {
+            self.global_set(self.body.gas_global);
+            self.global_get(self.body.gas_global);
         }
-        self.below(self.plan.entry_gas);
+        self.below(self.plan.entry_gas.saturating_sub(charge));
         if self.has_exit {
             self.indexed(op::BR_IF, 0);
         } else {
@@ -193,10 +204,21 @@ impl<'a> Writer<'a> {
 
     fn operators(&mut self) {
         let mut position = self.body.first;
-        for insert in &self.plan.inserts {
+        let mut inserts = self.plan.inserts.iter().peekable();
+        // The first one is the slot that the entry check has charged already.
+        inserts.next();
+        while let Some(insert) = inserts.next() {
             self.copy(position, insert.at);
             position = position.max(insert.at);
-            self.insert(insert);
+            // A charge that directly follows a check is made by it.
+            let joined = match (insert.action, inserts.peek().map(|next| (next.at, next.action))) {
+                (Action::Check { .. } | Action::AfterCall, Some((at, Action::Charge(amount)))) if at == insert.at => {
+                    inserts.next();
+                    amount
+                }
+                _ => 0,
+            };
+            self.insert(insert, joined);
             if let Action::ChargedBrIf { next, .. } = insert.action {
                 position = next;
             }
@@ -225,12 +247,17 @@ impl<'a> Writer<'a> {
         self.out.push(op::END);
     }
 
-    fn insert(&mut self, insert: &Insert) {
+    /// Writes one insertion; `joined` is the charge that a check makes besides.
+    fn insert(&mut self, insert: &Insert, joined: i64) {
         match insert.action {
             Action::Charge(amount) => self.charge(amount),
             Action::Check { pending } => {
                 self.indexed(op::LOCAL_GET, self.counter);
-                self.below(pending);
+                if joined != 0 {
+                    self.add(joined.saturating_neg());
+                    self.indexed(op::LOCAL_TEE, self.counter);
+                }
+                self.below(pending.saturating_sub(joined));
                 self.exit_if(insert.depth);
             }
             Action::Settle { pending } => self.settle(pending),
@@ -239,7 +266,7 @@ impl<'a> Writer<'a> {
                 self.indexed(op::LOCAL_GET, self.stack_left);
                 self.global_set(self.body.stack_global);
             }
-            Action::AfterCall => self.after_call(insert.depth),
+            Action::AfterCall => self.after_call(insert.depth, joined),
             Action::PerUnit { pending, price } => self.per_unit(pending, price, insert.depth),
             Action::Canonicalise(width) => self.canonicalise(width),
             Action::ChargedBrIf { charge, relative_depth, .. } => {
@@ -277,20 +304,27 @@ impl<'a> Writer<'a> {
         self.global_set(self.body.gas_global);
     }
 
-    fn after_call(&mut self, depth: u32) {
+    fn after_call(&mut self, depth: u32, joined: i64) {
         let check = self.body.check_after_call;
-        if !check && !self.counter_in_local {
+        if !self.counter_in_local {
+            if check {
+                self.global_get(self.body.gas_global);
+                self.below(0);
+                self.exit_if(depth);
+            }
+            self.charge(joined);
             return;
         }
         self.global_get(self.body.gas_global);
-        match (self.counter_in_local, check) {
-            (true, true) => self.indexed(op::LOCAL_TEE, self.counter),
-            (true, false) => self.indexed(op::LOCAL_SET, self.counter),
-            (false, _) => {}
+        if joined != 0 {
+            self.add(joined.saturating_neg());
         }
         if check {
-            self.below(0);
+            self.indexed(op::LOCAL_TEE, self.counter);
+            self.below(joined.saturating_neg());
             self.exit_if(depth);
+        } else {
+            self.indexed(op::LOCAL_SET, self.counter);
         }
     }
 
