@@ -2,6 +2,8 @@
 //!
 //! - [`scenario`]: the files that describe a chain, its transactions and what should come of them, and their execution.
 //! - [`chain`]: the chain specification as people write it.
+//! - `replay`: executes the blocks of a store again and compares (with the feature `rocksdb`).
+//! - `disk`: a chain in a directory (with the feature `rocksdb`).
 //! - [`compare`]: differences between what is stored and what executing gives.
 //!
 //! Consensus is not decided here: everything that is hashed comes from `unfork-engine`.
@@ -9,4 +11,8 @@
 
 pub mod chain;
 pub mod compare;
+#[cfg(feature = "rocksdb")]
+pub mod disk;
+#[cfg(feature = "rocksdb")]
+pub mod replay;
 pub mod scenario;
