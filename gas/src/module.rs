@@ -8,7 +8,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use wasmparser::{Encoding, FuncType, FunctionBody, Parser, Payload, ValidPayload, Validator, WasmFeatures};
+use wasmparser::{FuncType, FunctionBody, Parser, Payload, ValidPayload, Validator, WasmFeatures};
 
 use self::output::Output;
 use crate::encode;
@@ -45,6 +45,9 @@ pub fn prepare(code: &[u8], schedule: &Schedule, limits: &Limits, profile: &Prof
     limit(RefusalCode::CodeBytes, 0, u64::from(u32::MAX), encode::length(code.len()))?;
     Walk::new(code, schedule, limits, profile, false).run()
 }
+
+/// Magic and version of a core module.
+pub(crate) const HEADER: &[u8] = b"\0asm\x01\0\0\0";
 
 /// The state of the walk.
 struct Walk<'a> {
@@ -106,6 +109,9 @@ impl<'a> Walk<'a> {
         if self.code.is_empty() {
             return Err(Refusal::new(RefusalCode::Empty, 0, ""));
         }
+        if !self.code.starts_with(HEADER) {
+            return Err(Refusal::new(RefusalCode::NotAModule, 0, "magic or version"));
+        }
         self.facts.original_len = u32::try_from(self.code.len()).unwrap_or(u32::MAX);
         let features = features(self.profile.floats);
         let mut validator = Validator::new_with_features(features);
@@ -114,7 +120,7 @@ impl<'a> Walk<'a> {
         // Made where the code section starts: only then is the number of globals known.
         let mut functions = None;
         for payload in parser.parse_all(self.code) {
-            let payload = payload.map_err(|error| header_or_invalid(&error))?;
+            let payload = payload.map_err(|error| invalid(&error))?;
             match &payload {
                 Payload::CodeSectionEntry(body) => {
                     let function = match validator.payload(&payload).map_err(|error| invalid(&error))? {
@@ -145,9 +151,6 @@ impl<'a> Walk<'a> {
         self.limit_section(payload)?;
         validator.payload(payload).map_err(|error| invalid(&error))?;
         match payload {
-            Payload::Version { encoding: Encoding::Component, range, .. } => {
-                Err(Refusal::new(RefusalCode::NotAModule, range.start, "a component"))
-            }
             Payload::TypeSection(types) => self.type_section(types),
             Payload::ImportSection(imports) => self.import_section(imports),
             Payload::FunctionSection(functions) => self.function_section(functions),
@@ -176,6 +179,10 @@ impl<'a> Walk<'a> {
     /// The counts that are known before a section is read, so that nothing is allocated for too many.
     fn limit_section(&mut self, payload: &Payload<'_>) -> Result<(), Refusal> {
         let limits = self.limits;
+        if let Payload::MemorySection(memories) = payload {
+            let all = u64::from(memories.count()).saturating_add(u64::from(self.facts.memory.is_some()));
+            return limit(RefusalCode::FeatureMultiMemory, memories.range().start, 1, all);
+        }
         let (code, max, found, offset) = match payload {
             Payload::TypeSection(types) => {
                 (RefusalCode::Types, limits.types_max, u64::from(types.count()), types.range().start)
@@ -285,12 +292,4 @@ fn features(floats: Floats) -> WasmFeatures {
         Floats::Forbid => admitted,
         Floats::Canonical => admitted | WasmFeatures::FLOATS,
     }
-}
-
-/// An error in the first eight bytes means that this is no module at all.
-fn header_or_invalid(error: &wasmparser::Error) -> Refusal {
-    if error.offset() < 8 && error.missing_wasm_feature().is_none() {
-        return Refusal::new(RefusalCode::NotAModule, error.offset(), error.message());
-    }
-    invalid(error)
 }

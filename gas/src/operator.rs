@@ -88,6 +88,24 @@ pub(crate) fn price(schedule: &Schedule, operator: &Operator<'_>) -> Option<u64>
     })
 }
 
+/// Whether an operator takes, makes or moves a float by its own definition.
+///
+/// The validator's own switch leaves the saturating conversions alone, which in code that cannot run need no operand.
+pub(crate) fn is_float(operator: &Operator<'_>) -> bool {
+    use Operator::*;
+    matches!(
+        operator,
+        I32TruncSatF32S
+            | I32TruncSatF32U
+            | I32TruncSatF64S
+            | I32TruncSatF64U
+            | I64TruncSatF32S
+            | I64TruncSatF32U
+            | I64TruncSatF64S
+            | I64TruncSatF64U
+    )
+}
+
 /// The price per unit of a bulk or growing operator, whose topmost operand is the number of units.
 pub(crate) fn price_per_unit(schedule: &Schedule, operator: &Operator<'_>) -> Option<u64> {
     use Operator::*;

@@ -10,9 +10,9 @@ use wasmparser::{
     OperatorsReaderAllocations, ValidatorResources, WasmModuleResources,
 };
 
-use self::plan::{Plan, Step};
+use self::plan::{Grow, Plan, Step};
 use crate::limits::Limits;
-use crate::operator::{makes_nan, price, price_per_unit};
+use crate::operator::{is_float, makes_nan, price, price_per_unit};
 use crate::profile::Floats;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::refuse::{invalid, limit};
@@ -165,6 +165,9 @@ impl<'a> Functions<'a> {
                 let refused = validator.op(at, &operator).map_err(|error| invalid(&error));
                 return Err(refused.err().unwrap_or_else(|| unknown_operator(at, &operator)));
             };
+            if self.floats == Floats::Forbid && is_float(&operator) {
+                return Err(Refusal::new(RefusalCode::Float, at, alloc::format!("{operator:?}")));
+            }
             if let Operator::BrTable { targets } = &operator {
                 self.count_targets(targets.len(), at)?;
             }
@@ -178,6 +181,7 @@ impl<'a> Functions<'a> {
             let step = Step {
                 price: i64::try_from(price).unwrap_or(i64::MAX),
                 per_unit: price_per_unit(self.schedule, &operator),
+                grow: self.grow(validator.resources(), &operator),
                 canonicalise: if self.floats == Floats::Canonical { makes_nan(&operator) } else { None },
                 at: narrow(at),
                 next: narrow(reader.original_position()),
@@ -190,6 +194,22 @@ impl<'a> Functions<'a> {
         self.reader_allocations = reader.into_allocations();
         self.validator_allocations = validator.into_allocations();
         Ok(height)
+    }
+
+    /// How far a growing operator may grow what it grows: as far as declared, and never past the cap.
+    fn grow(&self, resources: &ValidatorResources, operator: &Operator<'_>) -> Option<Grow> {
+        let (table, declared, cap) = match operator {
+            Operator::MemoryGrow { mem } => {
+                (None, resources.memory_at(*mem)?.maximum, self.limits.memory_pages_max)
+            }
+            Operator::TableGrow { table } => {
+                (Some(*table), resources.table_at(*table)?.maximum, self.limits.table_elements_max)
+            }
+            _ => return None,
+        };
+        let max = declared.unwrap_or(u64::MAX).min(cap).min(0x7fff_ffff);
+        let max = u32::try_from(max).unwrap_or(0);
+        Some(Grow { table, max })
     }
 
     fn entry_gas(&self, declared: u64) -> i64 {

@@ -44,6 +44,10 @@ pub(crate) enum Action {
     AfterCall,
     /// Charge `price` per unit of the topmost operand, and check.
     PerUnit { pending: i64, price: u64 },
+    /// Before `memory.grow` or `table.grow`: ask for nothing where what is asked for would exceed the maximum.
+    BeforeGrow(Grow),
+    /// After it: answer −1 where that was so.
+    AfterGrow,
     /// Make the NaN on top of the stack, if it is one, the canonical one.
     Canonicalise(Width),
     /// Replace the `br_if depth` by one that charges only when taken.
@@ -53,6 +57,17 @@ pub(crate) enum Action {
     /// Charge by the index of the `br_table` that follows: the charges are `table_charges[first..first + count]`,
     /// the last one for the default.
     ChargedBrTable { first: u32, count: u32 },
+}
+
+/// What a growing operator grows, and how far it may.
+///
+/// The prepared code itself answers −1 to what exceeds the maximum, so that no executor's own way of refusing matters:
+/// the refusing path of wasmi 2.0 leaves a frame on the host stack each time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grow {
+    /// The table; `None` is the memory.
+    pub(crate) table: Option<u32>,
+    pub(crate) max: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,6 +101,7 @@ pub(crate) struct Plan {
     /// Whether a call or call_indirect stands anywhere in the body, also where it cannot be reached.
     pub(crate) has_call: bool,
     pub(crate) has_per_unit: bool,
+    pub(crate) has_grow: bool,
     pub(crate) has_charged_table: bool,
     pub(crate) canonical_f32: bool,
     pub(crate) canonical_f64: bool,
@@ -109,6 +125,7 @@ pub(crate) struct Step<'a, 'b> {
     pub(crate) operator: &'a Operator<'b>,
     pub(crate) price: i64,
     pub(crate) per_unit: Option<u64>,
+    pub(crate) grow: Option<Grow>,
     pub(crate) canonicalise: Option<Width>,
     /// Offset of the operator and of what follows it.
     pub(crate) at: u32,
@@ -128,6 +145,7 @@ impl Plan {
         self.branches_to_function = false;
         self.has_call = false;
         self.has_per_unit = false;
+        self.has_grow = false;
         self.has_charged_table = false;
         self.canonical_f32 = false;
         self.canonical_f64 = false;
@@ -176,6 +194,11 @@ impl Plan {
         if let Some(price) = step.per_unit {
             self.has_per_unit = true;
             self.insert(step.at, Action::PerUnit { pending, price });
+            if let Some(grow) = step.grow {
+                self.has_grow = true;
+                self.insert(step.at, Action::BeforeGrow(grow));
+                self.insert(step.next, Action::AfterGrow);
+            }
             self.open_slot(step.next);
         }
         if let Some(width) = step.canonicalise {

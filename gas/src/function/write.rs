@@ -14,7 +14,7 @@
 
 use alloc::vec::Vec;
 
-use super::plan::{Action, Insert, Plan};
+use super::plan::{Action, Grow, Insert, Plan};
 use crate::encode;
 use crate::operator::Width;
 
@@ -24,6 +24,7 @@ mod op {
     pub(super) const IF: u8 = 0x04;
     pub(super) const ELSE: u8 = 0x05;
     pub(super) const END: u8 = 0x0b;
+    pub(super) const DROP: u8 = 0x1a;
     pub(super) const BR: u8 = 0x0c;
     pub(super) const BR_IF: u8 = 0x0d;
     pub(super) const BR_TABLE: u8 = 0x0e;
@@ -34,16 +35,23 @@ mod op {
     pub(super) const LOCAL_TEE: u8 = 0x22;
     pub(super) const GLOBAL_GET: u8 = 0x23;
     pub(super) const GLOBAL_SET: u8 = 0x24;
+    pub(super) const MEMORY_SIZE: u8 = 0x3f;
+    pub(super) const I32_CONST: u8 = 0x41;
     pub(super) const I64_CONST: u8 = 0x42;
     pub(super) const F32_CONST: u8 = 0x43;
     pub(super) const F64_CONST: u8 = 0x44;
+    pub(super) const I32_EQZ: u8 = 0x45;
+    pub(super) const I32_LT_U: u8 = 0x49;
     pub(super) const I64_LT_S: u8 = 0x53;
     pub(super) const F32_EQ: u8 = 0x5b;
     pub(super) const F64_EQ: u8 = 0x61;
+    pub(super) const I32_SUB: u8 = 0x6b;
     pub(super) const I64_ADD: u8 = 0x7c;
     pub(super) const I64_SUB: u8 = 0x7d;
     pub(super) const I64_MUL: u8 = 0x7e;
     pub(super) const I64_EXTEND_I32_U: u8 = 0xad;
+    pub(super) const PREFIXED: u8 = 0xfc;
+    pub(super) const PREFIXED_TABLE_SIZE: u8 = 0x10;
 }
 
 const TYPE_EMPTY: u8 = 0x40;
@@ -98,6 +106,7 @@ struct Writer<'a> {
     counter: u32,
     stack_left: u32,
     units: u32,
+    refused: u32,
     nan_f32: u32,
     nan_f64: u32,
 }
@@ -116,6 +125,7 @@ impl<'a> Writer<'a> {
             counter: 0,
             stack_left: 0,
             units: 0,
+            refused: 0,
             nan_f32: 0,
             nan_f64: 0,
         };
@@ -128,6 +138,7 @@ impl<'a> Writer<'a> {
         writer.counter = take(counter_in_local || plan.has_per_unit);
         writer.stack_left = take(plan.has_call);
         writer.units = take(plan.has_per_unit || plan.has_charged_table);
+        writer.refused = take(plan.has_grow);
         writer.nan_f32 = take(plan.canonical_f32);
         writer.nan_f64 = take(plan.canonical_f64);
         writer
@@ -139,6 +150,7 @@ impl<'a> Writer<'a> {
             (self.counter_in_local || plan.has_per_unit, TYPE_I64),
             (plan.has_call, TYPE_I64),
             (plan.has_per_unit || plan.has_charged_table, TYPE_I32),
+            (plan.has_grow, TYPE_I32),
             (plan.canonical_f32, TYPE_F32),
             (plan.canonical_f64, TYPE_F64),
         ];
@@ -268,6 +280,8 @@ impl<'a> Writer<'a> {
             }
             Action::AfterCall => self.after_call(insert.depth, joined),
             Action::PerUnit { pending, price } => self.per_unit(pending, price, insert.depth),
+            Action::BeforeGrow(grow) => self.before_grow(grow),
+            Action::AfterGrow => self.after_grow(),
             Action::Canonicalise(width) => self.canonicalise(width),
             Action::ChargedBrIf { charge, relative_depth, .. } => {
                 self.out.extend_from_slice(&[op::IF, TYPE_EMPTY]);
@@ -342,6 +356,39 @@ impl<'a> Writer<'a> {
         }
         self.below(pending);
         self.exit_if(depth);
+    }
+
+    /// The amount asked for is on the stack and in the local `units`: it becomes 0 where `max - size` is less.
+    fn before_grow(&mut self, grow: Grow) {
+        self.out.push(op::DROP);
+        self.narrow_constant(0);
+        self.indexed(op::LOCAL_GET, self.units);
+        self.narrow_constant(grow.max);
+        match grow.table {
+            None => self.out.extend_from_slice(&[op::MEMORY_SIZE, 0]),
+            Some(table) => {
+                self.out.extend_from_slice(&[op::PREFIXED, op::PREFIXED_TABLE_SIZE]);
+                encode::unsigned(self.out, u64::from(table));
+            }
+        }
+        self.out.push(op::I32_SUB);
+        self.indexed(op::LOCAL_GET, self.units);
+        self.out.push(op::I32_LT_U);
+        self.indexed(op::LOCAL_TEE, self.refused);
+        self.out.push(op::SELECT);
+    }
+
+    /// The size before is on the stack: it becomes −1 where the growth was refused.
+    fn after_grow(&mut self) {
+        self.out.push(op::I32_CONST);
+        encode::signed(self.out, -1);
+        self.indexed(op::LOCAL_GET, self.refused);
+        self.out.extend_from_slice(&[op::I32_EQZ, op::SELECT]);
+    }
+
+    fn narrow_constant(&mut self, value: u32) {
+        self.out.push(op::I32_CONST);
+        encode::signed(self.out, i64::from(value));
     }
 
     fn canonicalise(&mut self, width: Width) {

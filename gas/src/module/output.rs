@@ -65,7 +65,7 @@ impl Output {
             self.export(EXPORT_MEMORY, 2, 0);
         }
         let mut out = Vec::with_capacity(self.code.len().saturating_add(self.data.len()).saturating_add(4096));
-        out.extend_from_slice(b"\0asm\x01\0\0\0");
+        out.extend_from_slice(super::HEADER);
         counted(&mut out, 1, u64::from(self.type_count), &self.types);
         counted(&mut out, 2, u64::from(self.import_count), &self.imports);
         raw(&mut out, 3, &self.functions);

@@ -1,0 +1,391 @@
+//! Every refusal: the input that causes it, its code, and where a limit is concerned, that the limit itself passes.
+#![allow(missing_docs, clippy::arithmetic_side_effects)]
+
+use std::collections::BTreeSet;
+
+use unfork_gas::{
+    Entry, Floats, Import, LIMITS_V1, Limits, Prepared, Profile, Refusal, RefusalCode, V1, ValueType, admit, prepare,
+};
+
+const PROFILE: Profile<'static> = Profile {
+    name: "test",
+    imports: &[
+        Import { module: "env", name: "f", params: &[ValueType::I32], results: &[ValueType::I64] },
+        Import { module: "env", name: "g", params: &[], results: &[] },
+    ],
+    entries: &[],
+    memory_import: Some(("env", "memory")),
+    floats: Floats::Forbid,
+};
+
+const WITH_ENTRY: Profile<'static> =
+    Profile { entries: &[Entry { name: "run", params: &[ValueType::I32], results: &[] }], ..PROFILE };
+
+fn try_admit(code: &[u8], limits: &Limits, profile: &Profile<'_>) -> Result<Prepared, Refusal> {
+    let result = admit(code, &V1, limits, profile);
+    if let Ok(prepared) = &result {
+        let mut config = wasmi::Config::default();
+        config.compilation_mode(wasmi::CompilationMode::Eager);
+        let engine = wasmi::Engine::new(&config);
+        wasmi::Module::new(&engine, prepared.code()).expect("what is admitted runs");
+        assert_eq!(prepare(code, &V1, limits, profile).as_ref(), Ok(prepared));
+    }
+    result
+}
+
+fn wat(text: &str) -> Vec<u8> {
+    wat::parse_str(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// Holds a whole table against the profile and lists what differs.
+fn all_refused<T: AsRef<[u8]>>(profile: &Profile<'_>, cases: impl IntoIterator<Item = (String, T, RefusalCode)>) {
+    let mut wrong = String::new();
+    for (what, code, expected) in cases {
+        match try_admit(code.as_ref(), &LIMITS_V1, profile) {
+            Ok(_) => wrong += &format!("{what}: admitted, expected {}\n", expected.name()),
+            Err(refusal) if refusal.code != expected => {
+                wrong += &format!("{what}: {refusal}, expected {}\n", expected.name())
+            }
+            Err(_) => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+fn texts(cases: &[(&str, RefusalCode)]) -> Vec<(String, Vec<u8>, RefusalCode)> {
+    cases.iter().map(|(text, code)| (text.to_string(), wat(text), *code)).collect()
+}
+
+#[test]
+fn bytes_that_are_no_module() {
+    use RefusalCode::{Empty, Invalid, NotAModule};
+    let cases: &[(&str, &[u8], RefusalCode)] = &[
+        ("empty", b"", Empty),
+        ("text", b"(module)", NotAModule),
+        ("three bytes", b"\0as", NotAModule),
+        ("another version", b"\0asm\x02\0\0\0", NotAModule),
+        ("component", b"\0asm\x0d\0\x01\0", NotAModule),
+        ("truncated section", b"\0asm\x01\0\0\0\x01\x05\x01", Invalid),
+        ("section id 200", b"\0asm\x01\0\0\0\xc8\x00", Invalid),
+        ("sections out of order", b"\0asm\x01\0\0\0\x03\x01\0\x01\x01\0", Invalid),
+        ("bodies without functions", b"\0asm\x01\0\0\0\x0a\x04\x01\x02\0\x0b", Invalid),
+        ("functions without bodies", b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0", Invalid),
+        ("custom section with a broken name", b"\0asm\x01\0\0\0\0\x02\x05a", Invalid),
+        ("export name is not UTF-8", b"\0asm\x01\0\0\0\x05\x03\x01\0\x01\x07\x06\x01\x02\xff\xfe\x02\0", Invalid),
+    ];
+    all_refused(&PROFILE, cases.iter().map(|(name, code, expected)| (name.to_string(), code, *expected)));
+}
+
+/// Every truncation and every changed byte of a module is admitted or refused, and never panics.
+#[test]
+fn damaged_modules() {
+    let code = wat(
+        r#"(module (import "env" "f" (func (param i32) (result i64))) (memory 1) (table 2 funcref) (global (mut i64) (i64.const 3))
+        (elem (i32.const 0) func 0 1) (data (i32.const 8) "abc")
+        (func (param i32) (result i32) (local i64) (block (result i32) (br_table 0 0 (i32.const 1) (local.get 0)))))"#,
+    );
+    assert!(try_admit(&code, &LIMITS_V1, &PROFILE).is_ok());
+    for length in 0..code.len() {
+        match try_admit(&code[..length], &LIMITS_V1, &PROFILE) {
+            Ok(_) => assert!(code[..length].len() == 8 || code[length] <= 11, "only whole sections make a module"),
+            Err(refusal) => assert!(usize::try_from(refusal.offset).unwrap() <= length),
+        }
+    }
+    for position in 0..code.len() {
+        for bit in 0..8 {
+            let mut damaged = code.clone();
+            damaged[position] ^= 1 << bit;
+            if let Err(refusal) = try_admit(&damaged, &LIMITS_V1, &PROFILE) {
+                assert!(usize::try_from(refusal.offset).unwrap() <= code.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn proposals_by_name() {
+    use RefusalCode::*;
+    let cases: &[(&str, RefusalCode)] = &[
+        ("(module (func (result v128) (v128.const i64x2 0 0)))", FeatureSimd),
+        ("(module (func (drop (v128.const i64x2 0 0))))", FeatureSimd),
+        ("(module (func (local v128)))", FeatureSimd),
+        ("(module (memory 1 2 shared))", FeatureThreads),
+        ("(module (func unreachable (drop (i32.atomic.load (i32.const 0)))))", FeatureThreads),
+        ("(module (func (return_call 0)))", FeatureTailCall),
+        (
+            "(module (table 1 funcref) (type (func)) (func (return_call_indirect (type 0) (i32.const 0))))",
+            FeatureTailCall,
+        ),
+        ("(module (tag))", FeatureExceptions),
+        ("(module (func (try_table)))", FeatureExceptions),
+        ("(module (type (struct)))", FeatureGc),
+        ("(module (type (array i32)))", FeatureGc),
+        ("(module (rec (type (func)) (type (func))))", FeatureGc),
+        ("(module (func (param i31ref)))", FeatureExternRef),
+        ("(module (memory i64 1))", FeatureMemory64),
+        ("(module (table i64 1 funcref))", FeatureMemory64),
+        ("(module (memory 1) (memory 1))", FeatureMultiMemory),
+        ("(module (memory 1 (pagesize 1)))", FeatureCustomPageSizes),
+        (
+            "(module (func (param i64 i64 i64 i64) (result i64 i64) (i64.add128 (local.get 0) (local.get 1) (local.get 2) (local.get 3))))",
+            FeatureWideArithmetic,
+        ),
+        ("(module (func (param externref)))", FeatureExternRef),
+        ("(module (table 1 externref))", FeatureExternRef),
+        ("(module (type $t (func)) (func (param (ref $t))))", FeatureFunctionReferences),
+        ("(module (func (param (ref func))))", FeatureFunctionReferences),
+        (
+            "(module (type $t (func)) (func (param (ref null $t)) (call_ref $t (local.get 0))))",
+            FeatureFunctionReferences,
+        ),
+        ("(module (type $t (func)) (type (cont $t)))", FeatureStackSwitching),
+    ];
+    all_refused(&PROFILE, texts(cases));
+}
+
+#[test]
+fn floats_anywhere() {
+    let cases = [
+        "(module (type (func (param f32))))",
+        "(module (type (func (result f64))))",
+        "(module (func (local f32)))",
+        "(module (global f64 (f64.const 0)))",
+        "(module (func (drop (f32.const 1))))",
+        "(module (func return (drop (f64.const 1))))",
+        "(module (func unreachable f32.add drop))",
+        "(module (func unreachable f64.neg drop))",
+        "(module (func unreachable f32.reinterpret_i32 drop))",
+        "(module (func unreachable i32.trunc_sat_f64_u drop))",
+        "(module (func unreachable f64.eq drop))",
+        "(module (memory 1) (func unreachable f32.load drop))",
+        "(module (memory 1) (func unreachable f64.store))",
+        "(module (func (block (result f32) unreachable) drop))",
+        "(module (func unreachable (select (result f64)) drop))",
+        "(module (func unreachable f32.demote_f64 drop))",
+    ];
+    all_refused(&PROFILE, cases.iter().map(|text| (text.to_string(), wat(text), RefusalCode::Float)));
+    for text in cases {
+        let canonical = Profile { floats: Floats::Canonical, ..PROFILE };
+        assert!(try_admit(&wat(text), &LIMITS_V1, &canonical).is_ok(), "{text} under canonical floats");
+    }
+}
+
+#[test]
+fn against_the_profile() {
+    use RefusalCode::*;
+    let cases: &[(&str, RefusalCode)] = &[
+        ("(module (func $s) (start $s))", StartFunction),
+        (r#"(module (func (export "unfork:gas")))"#, ReservedName),
+        (r#"(module (import "unfork:x" "f" (func)))"#, ReservedName),
+        (r#"(module (import "env" "unfork:f" (func)))"#, ReservedName),
+        (r#"(module (import "env" "h" (func)))"#, ImportUnknown),
+        (r#"(module (import "other" "f" (func (param i32) (result i64))))"#, ImportUnknown),
+        (r#"(module (import "env" "f" (func (param i64) (result i64))))"#, ImportSignature),
+        (r#"(module (import "env" "f" (func (param i32))))"#, ImportSignature),
+        (r#"(module (import "env" "f" (func (param i32 i32) (result i64))))"#, ImportSignature),
+        (r#"(module (import "env" "g" (func (result i32))))"#, ImportSignature),
+        (r#"(module (import "env" "f" (global i32)))"#, ImportKind),
+        (r#"(module (import "env" "t" (table 1 funcref)))"#, ImportKind),
+        (r#"(module (import "env" "memory2" (memory 1)))"#, ImportKind),
+        (r#"(module (import "env" "memory" (table 1 funcref)))"#, ImportKind),
+        (r#"(module (memory 1) (data (i32.const 65535) "ab"))"#, DataOutOfRange),
+        (r#"(module (memory 1) (data (i32.const -1) ""))"#, DataOutOfRange),
+        (
+            r#"(module (memory 1) (data (i32.sub (i32.const 65536) (i32.mul (i32.const 1) (i32.const 1))) "ab"))"#,
+            DataOutOfRange,
+        ),
+        ("(module (table 1 funcref) (func) (elem (i32.const 1) func 0))", ElementOutOfRange),
+        ("(module (table 1 funcref) (func) (elem (i32.const 0) func 0 0))", ElementOutOfRange),
+        (r#"(module (memory 1) (memory 1))"#, FeatureMultiMemory),
+        (r#"(module (import "env" "memory" (memory 1)) (memory 1))"#, FeatureMultiMemory),
+        (r#"(module (data (i32.const 0) ""))"#, Invalid),
+        (r#"(module (memory 1) (export "a" (memory 0)) (export "a" (memory 0)))"#, Invalid),
+        ("(module (func (result i32)))", Invalid),
+        ("(module (func (call 7)))", Invalid),
+    ];
+    all_refused(&PROFILE, texts(cases));
+    let entries: &[(&str, RefusalCode)] = &[
+        ("(module)", EntryMissing),
+        (r#"(module (func (export "run")))"#, EntrySignature),
+        (r#"(module (func (export "run") (param i32) (result i32) local.get 0))"#, EntrySignature),
+        (r#"(module (memory (export "run") 1))"#, EntrySignature),
+    ];
+    all_refused(&WITH_ENTRY, texts(entries));
+    let admitted = [
+        r#"(module (func (export "run") (param i32)))"#,
+        r#"(module (import "env" "f" (func (param i32) (result i64))) (import "env" "f" (func (param i32) (result i64))) (func (export "run") (param i32)))"#,
+        r#"(module (import "env" "memory" (memory 2 16)) (data (i32.const 131070) "ab") (func (export "run") (param i32)) (func (export "other")) (export "extra" (memory 0)))"#,
+        r#"(module (memory 0) (data (i32.const 0) "") (table 0 funcref) (elem (i32.const 0) func) (func (export "run") (param i32)))"#,
+    ];
+    for text in admitted {
+        assert!(try_admit(&wat(text), &LIMITS_V1, &WITH_ENTRY).is_ok(), "{text}");
+    }
+}
+
+/// One module at the limit and one just past it, for every admission limit.
+#[test]
+fn each_limit_at_its_edge() {
+    type Make = fn(u64) -> String;
+    let cases: &[(&str, RefusalCode, u64, Make)] = &[
+        ("types_max", RefusalCode::Types, 7, |n| (0..n).map(|_| "(type (func))".to_string()).collect()),
+        ("params_max", RefusalCode::Params, 7, |n| format!("(type (func (param {})))", "i32 ".repeat(n as usize))),
+        ("results_max", RefusalCode::Results, 7, |n| format!("(type (func (result {})))", "i32 ".repeat(n as usize))),
+        ("functions_max", RefusalCode::Functions, 7, |n| {
+            format!(r#"(import "env" "g" (func)) {}"#, "(func) ".repeat(n as usize - 1))
+        }),
+        ("imports_max", RefusalCode::Imports, 3, |n| r#"(import "env" "g" (func))"#.repeat(n as usize)),
+        ("exports_max", RefusalCode::Exports, 3, |n| {
+            (0..n).map(|i| format!(r#"(export "e{i}" (func 0))"#)).chain(["(func)".to_string()]).collect()
+        }),
+        ("name_bytes_max", RefusalCode::NameBytes, 9, |n| format!(r#"(func (export "{}"))"#, "x".repeat(n as usize))),
+        ("globals_max", RefusalCode::Globals, 4, |n| "(global i32 (i32.const 0))".repeat(n as usize)),
+        ("tables_max", RefusalCode::Tables, 2, |n| "(table 1 funcref)".repeat(n as usize)),
+        ("table_elements_max", RefusalCode::TableElements, 20, |n| format!("(table {n} funcref)")),
+        ("data_segments_max", RefusalCode::DataSegments, 3, |n| {
+            format!("(memory 1) {}", r#"(data "a")"#.repeat(n as usize))
+        }),
+        ("element_segments_max", RefusalCode::ElementSegments, 3, |n| {
+            format!("(func) {}", "(elem func 0)".repeat(n as usize))
+        }),
+        ("element_items_max", RefusalCode::ElementItems, 6, |n| {
+            format!("(func) (elem func 0 0) (elem func {})", "0 ".repeat(n as usize - 2))
+        }),
+        ("constant_operators_max", RefusalCode::ConstantOperators, 8, |n| {
+            let pairs = (n as usize - 2) / 2;
+            format!("(global i32 i32.const 1 {})", "i32.const 1 i32.add ".repeat(pairs))
+        }),
+        ("locals_max", RefusalCode::Locals, 12, |n| {
+            format!("(func (param i32 i32) (local {}))", "i32 ".repeat(n as usize - 2))
+        }),
+        ("local_groups_max", RefusalCode::LocalGroups, 4, |n| {
+            format!("(func (local {}))", (0..n).map(|i| if i % 2 == 0 { "i32 " } else { "i64 " }).collect::<String>())
+        }),
+        ("locals_total_max", RefusalCode::LocalsTotal, 12, |n| {
+            format!("(func (param i32 i32) (local i32)) (func (local {}))", "i32 ".repeat(n as usize - 3))
+        }),
+        ("operand_height_max", RefusalCode::OperandHeight, 9, |n| {
+            format!("(func {} {})", "i32.const 0 ".repeat(n as usize), "drop ".repeat(n as usize))
+        }),
+        ("nesting_max", RefusalCode::Nesting, 9, |n| {
+            format!("(func {} {})", "block ".repeat(n as usize - 1), "end ".repeat(n as usize - 1))
+        }),
+        ("br_table_targets_max", RefusalCode::BrTableTargets, 5, |n| {
+            format!("(func (br_table {} 0 (i32.const 0)))", "0 ".repeat(n as usize))
+        }),
+        ("br_table_targets_total_max", RefusalCode::BrTableTargetsTotal, 6, |n| {
+            format!(
+                "(func (br_table 0 0 0 (i32.const 0))) (func (br_table {} 0 (i32.const 0)))",
+                "0 ".repeat(n as usize - 2)
+            )
+        }),
+        ("function_gas_max", RefusalCode::FunctionGas, 24, |n| {
+            format!("(func {})", "(drop (i32.const 0))".repeat(n as usize))
+        }),
+        ("memory_pages_max", RefusalCode::MemoryPages, 3, |n| format!("(memory {n})")),
+    ];
+    for (field, code, limit, make) in cases {
+        let mut limits = LIMITS_V1;
+        assert!(limits.set(field, *limit), "{field}");
+        let at = wat(&format!("(module {})", make(*limit)));
+        assert!(
+            try_admit(&at, &limits, &PROFILE).is_ok(),
+            "{field} at its limit: {:?}",
+            try_admit(&at, &limits, &PROFILE)
+        );
+        let step = if *field == "constant_operators_max" { 2 } else { 1 };
+        let past = wat(&format!("(module {})", make(*limit + step)));
+        let refusal = try_admit(&past, &limits, &PROFILE).expect_err(field);
+        assert_eq!((refusal.code, refusal.limit), (*code, Some(*limit)), "{field}: {refusal}");
+        assert!(refusal.found > refusal.limit, "{field}");
+        assert!(prepare(&past, &V1, &limits, &PROFILE).is_ok(), "{field}: limits are not checked again");
+    }
+}
+
+#[test]
+fn limits_of_length() {
+    let code = wat("(module (func nop nop nop nop (loop (br_if 0 (i32.const 0)))))");
+    let instrumented = admit(&code, &V1, &LIMITS_V1, &PROFILE).unwrap().code().len() as u64;
+    let body = 1 + 4 + 2 + 2 + 2 + 1 + 1; // count of locals, nops, loop, const, br_if, two ends
+    let sections = 2;
+    let mut with_customs = code.clone();
+    for _ in 0..sections {
+        with_customs.extend_from_slice(b"\0\x02\x01x");
+    }
+    let cases = [
+        ("code_bytes_max", RefusalCode::CodeBytes, code.len() as u64, &code),
+        ("instrumented_bytes_max", RefusalCode::InstrumentedBytes, instrumented, &code),
+        ("function_bytes_max", RefusalCode::FunctionBytes, body, &code),
+        ("custom_sections_max", RefusalCode::CustomSections, sections, &with_customs),
+    ];
+    for (field, expected, limit, code) in cases {
+        let mut limits = LIMITS_V1;
+        assert!(limits.set(field, limit));
+        assert!(admit(code, &V1, &limits, &PROFILE).is_ok(), "{field} at {limit}");
+        assert!(limits.set(field, limit - 1));
+        let refusal = admit(code, &V1, &limits, &PROFILE).expect_err(field);
+        assert_eq!((refusal.code, refusal.limit), (expected, Some(limit - 1)), "{field}");
+    }
+}
+
+/// Four billion locals in a few bytes are refused before anything is allocated for them.
+#[test]
+fn huge_counts_in_few_bytes() {
+    let cases: &[(&str, &[u8], RefusalCode)] = &[
+        (
+            "locals",
+            b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x0a\x01\x08\x01\xff\xff\xff\xff\x0f\x7e\x0b",
+            RefusalCode::Locals,
+        ),
+        ("types", b"\0asm\x01\0\0\0\x01\x05\xff\xff\xff\xff\x0f", RefusalCode::Types),
+        ("functions", b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x05\xff\xff\xff\xff\x0f", RefusalCode::Functions),
+    ];
+    all_refused(&PROFILE, cases.iter().map(|(name, code, expected)| (name.to_string(), code, *expected)));
+}
+
+#[test]
+fn excessive_prices_are_refused() {
+    let mut schedule = V1;
+    assert!(schedule.set("op_div", unfork_gas::PRICE_MAX));
+    assert!(admit(&wat("(module)"), &schedule, &LIMITS_V1, &PROFILE).is_ok());
+    assert!(schedule.set("op_div", unfork_gas::PRICE_MAX + 1));
+    let refusal = prepare(&wat("(module)"), &schedule, &LIMITS_V1, &PROFILE).unwrap_err();
+    assert_eq!((refusal.code, refusal.detail.as_str()), (RefusalCode::SchedulePrice, "op_div"));
+}
+
+/// Numbers and names are consensus: this list only grows.
+#[test]
+fn codes_are_pinned() {
+    let list: String = RefusalCode::ALL.iter().map(|code| format!("{} {}\n", code.number(), code.name())).collect();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/refusal-codes.txt");
+    support_golden(path, &list);
+    let numbers: BTreeSet<u16> = RefusalCode::ALL.iter().map(|code| code.number()).collect();
+    assert_eq!(numbers.len(), RefusalCode::ALL.len());
+    assert!(RefusalCode::ALL.iter().all(|code| !code.remedy().is_empty()));
+}
+
+#[test]
+fn released_tables_are_pinned() {
+    for version in 1.. {
+        let Some((schedule, limits)) = unfork_gas::Schedule::released(version).zip(Limits::released(version)) else {
+            assert!(version > 1);
+            break;
+        };
+        let hex = |hash: [u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let mut text = format!("schedule {}\nlimits {}\n", hex(schedule.hash()), hex(limits.hash()));
+        for (name, value) in schedule.fields().chain(limits.fields()) {
+            text += &format!("{name} {value}\n");
+        }
+        support_golden(&format!("{}/tests/golden/v{version}.txt", env!("CARGO_MANIFEST_DIR")), &text);
+    }
+}
+
+/// Compares with a file of the repository; `BLESS=1` rewrites it.
+#[allow(clippy::disallowed_methods, reason = "a test may look at the environment")]
+fn support_golden(path: &str, text: &str) {
+    if std::env::var("BLESS").is_ok() {
+        std::fs::create_dir_all(std::path::Path::new(path).parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let saved = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(saved, text, "{path} differs: a consensus change; BLESS=1 rewrites it");
+}
