@@ -75,7 +75,7 @@ pub(crate) fn run_frame(
 /// functions happen where the exact count is known, and cost what ran.
 pub(crate) fn takes_all_gas(status: Status) -> bool {
     match status {
-        Status::OutOfGas | Status::Exhausted(Budget::Stack) => true,
+        Status::OutOfGas | Status::Exhausted(Budget::Stack | Budget::LiveMemory) => true,
         Status::Trapped(trap) => trap.code() < 32 && trap != Trap::Unreachable,
         Status::Returned | Status::Reverted | Status::Exhausted(_) | Status::Refused(_) => false,
     }
@@ -103,6 +103,9 @@ fn set_up(session: &mut Session) -> Result<(Arc<dyn Program>, &'static str), Abo
     let frame = session.frame()?;
     let (kind, code_hash, value) = (frame.kind, frame.code_hash, frame.value);
     if kind != FrameKind::Delegate && value > 0 {
+        let transfer_base = session.prices().transfer_base;
+        session.gas.charge(transfer_base)?;
+        let frame = session.frame()?;
         let (from, to) = (frame.caller.clone(), frame.contract.clone());
         let moved = accounts::transfer(&mut session.overlay, &from, &to, value)?;
         moved.map_err(|error| Abort::Stop(Status::Refused(Refused::from(error))))?;

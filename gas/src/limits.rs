@@ -20,6 +20,7 @@ table! {
         globals_max: "globals", "Globals.";
         tables_max: "tables", "Tables.";
         table_elements_max: "elements", "Elements of one table, at first and after growing.";
+        table_growth_max: "elements", "How much one table may grow beyond its initial size.";
         data_segments_max: "segments", "Data segments.";
         element_segments_max: "segments", "Element segments.";
         element_items_max: "items", "Items of all element segments together.";
@@ -50,6 +51,7 @@ table! {
         debug_bytes_max: "bytes", "Debug messages of one transaction.";
         host_copied_bytes_max: "bytes", "Bytes copied between guest and host in one transaction.";
         changed_bytes_max: "bytes", "Keys and values changed by one transaction.";
+        swept_keys_max: "keys", "Keys of removed contracts' storage that the end of a block removes.";
         transaction_bytes_max: "bytes", "An encoded transaction.";
         transaction_gas_max: "gas", "Gas limit of one transaction.";
         block_gas_max: "gas", "Gas limits of all transactions of a block together.";
@@ -87,6 +89,7 @@ pub const LIMITS_V1: Limits = Limits {
     globals_max: 1_000,
     tables_max: 4,
     table_elements_max: 16_384,
+    table_growth_max: 16,
     data_segments_max: 2_000,
     element_segments_max: 1_000,
     element_items_max: 16_384,
@@ -117,6 +120,7 @@ pub const LIMITS_V1: Limits = Limits {
     debug_bytes_max: 64 << 10,
     host_copied_bytes_max: 64 << 20,
     changed_bytes_max: 4 << 20,
+    swept_keys_max: 1_000,
     transaction_bytes_max: 1 << 20,
     transaction_gas_max: 20_000_000_000,
     block_gas_max: 50_000_000_000,

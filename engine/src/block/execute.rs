@@ -13,9 +13,6 @@ use std::ops::Bound;
 use std::sync::Arc;
 use unfork_state::{ChangeSet, Key, Order, Overlay, Range, Space, StateError, StateView};
 
-/// Storage keys of removed contracts that the end of one block sweeps at most.
-const SWEPT_KEYS_MAX: usize = 1_000;
-
 /// What executing a block's transactions came to.
 #[derive(Debug)]
 pub struct BlockOutcome {
@@ -220,7 +217,7 @@ impl<'a> Run<'a> {
 
     fn end(self) -> Result<BlockOutcome, Fault> {
         let mut overlay = self.overlay.ok_or_else(|| Fault::internal("the block's journal is gone"))?;
-        sweep(&mut overlay)?;
+        sweep(&mut overlay, self.environment.rules().limits().swept_keys_max)?;
         Ok(BlockOutcome {
             transactions: self.transactions,
             receipts: self.receipts,
@@ -242,10 +239,11 @@ fn begin_block(overlay: &mut Overlay, spec: &ChainSpec, block: BlockContext) -> 
     Ok(())
 }
 
-/// Removes storage that removed contracts have left behind, oldest address first, at most a fixed number of keys.
-fn sweep(overlay: &mut Overlay) -> Result<(), StateError> {
-    let mut left = SWEPT_KEYS_MAX;
-    while let Some((entry, storage)) = next_to_sweep(overlay)? {
+/// Removes storage that removed contracts have left behind, smallest address first, at most `keys_max` keys.
+fn sweep(overlay: &mut Overlay, keys_max: u64) -> Result<(), StateError> {
+    let mut left = usize::try_from(keys_max).unwrap_or(usize::MAX);
+    while left > 0 {
+        let Some((entry, storage)) = next_to_sweep(overlay)? else { break };
         // A step may also pass a key that is removed already; those come again as steps, so progress is by steps.
         let scanned = overlay.scan(&Range::all(storage), left)?;
         for (key, _) in &scanned.items {
@@ -256,9 +254,6 @@ fn sweep(overlay: &mut Overlay) -> Result<(), StateError> {
         }
         overlay.remove(&entry);
         left = left.saturating_sub(scanned.items.len().saturating_add(1));
-        if left == 0 {
-            return Ok(());
-        }
     }
     Ok(())
 }

@@ -52,10 +52,6 @@ pub(crate) fn plan_call(session: &mut Session, request: CallRequest) -> Result<P
     if account(&mut session.overlay, &caller)?.balance < request.value {
         return Ok(Err(Refused::InsufficientBalance));
     }
-    if request.value > 0 {
-        let price = session.prices().transfer_base;
-        session.gas.charge(price)?;
-    }
     let gas = sub_limit(session, request.gas);
     let frame = call_frame(&record, request.callee, caller, request.value, request.input, read_only)?;
     Ok(Ok((frame, gas)))

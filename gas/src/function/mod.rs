@@ -198,18 +198,21 @@ impl<'a> Functions<'a> {
 
     /// How far a growing operator may grow what it grows: as far as declared, and never past the cap.
     fn grow(&self, resources: &ValidatorResources, operator: &Operator<'_>) -> Option<Grow> {
-        let (table, declared, cap) = match operator {
+        let growth_max = self.limits.table_growth_max;
+        let (table, initial, declared, cap) = match operator {
             Operator::MemoryGrow { mem } => {
-                (None, resources.memory_at(*mem)?.maximum, self.limits.memory_pages_max)
+                let memory = resources.memory_at(*mem)?;
+                (None, memory.initial, memory.maximum, self.limits.memory_pages_max)
             }
             Operator::TableGrow { table } => {
-                (Some(*table), resources.table_at(*table)?.maximum, self.limits.table_elements_max)
+                let grown = resources.table_at(*table)?;
+                let cap = self.limits.table_elements_max.min(grown.initial.saturating_add(growth_max));
+                (Some(*table), grown.initial, grown.maximum, cap)
             }
             _ => return None,
         };
-        let max = declared.unwrap_or(u64::MAX).min(cap).min(0x7fff_ffff);
-        let max = u32::try_from(max).unwrap_or(0);
-        Some(Grow { table, max })
+        let max = declared.unwrap_or(u64::MAX).min(cap).max(initial).min(0x7fff_ffff);
+        Some(Grow { table, max: u32::try_from(max).unwrap_or(0) })
     }
 
     fn entry_gas(&self, declared: u64) -> i64 {

@@ -44,10 +44,10 @@ pub(crate) enum Action {
     AfterCall,
     /// Charge `price` per unit of the topmost operand, and check.
     PerUnit { pending: i64, price: u64 },
-    /// Before `memory.grow` or `table.grow`: ask for nothing where what is asked for would exceed the maximum.
+    /// Before `memory.grow` or `table.grow`: reach it only where it grows by one or more, within the maximum.
     BeforeGrow(Grow),
-    /// After it: answer −1 where that was so.
-    AfterGrow,
+    /// After it: the answers where it is not reached, the size for a growth by 0 and else −1.
+    AfterGrow(Grow),
     /// Make the NaN on top of the stack, if it is one, the canonical one.
     Canonicalise(Width),
     /// Replace the `br_if depth` by one that charges only when taken.
@@ -61,8 +61,9 @@ pub(crate) enum Action {
 
 /// What a growing operator grows, and how far it may.
 ///
-/// The prepared code itself answers −1 to what exceeds the maximum, so that no executor's own way of refusing matters:
-/// the refusing path of wasmi 2.0 leaves a frame on the host stack each time.
+/// The prepared code itself answers what needs no growing, so that no executor's own way of refusing matters. And wasmi
+/// 2.0 leaves a frame on the host stack each time it executes one of these operators: this way their number is bounded
+/// by what there is to grow.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grow {
     /// The table; `None` is the memory.
@@ -101,7 +102,7 @@ pub(crate) struct Plan {
     /// Whether a call or call_indirect stands anywhere in the body, also where it cannot be reached.
     pub(crate) has_call: bool,
     pub(crate) has_per_unit: bool,
-    pub(crate) has_grow: bool,
+    pub(crate) has_table_grow: bool,
     pub(crate) has_charged_table: bool,
     pub(crate) canonical_f32: bool,
     pub(crate) canonical_f64: bool,
@@ -145,7 +146,7 @@ impl Plan {
         self.branches_to_function = false;
         self.has_call = false;
         self.has_per_unit = false;
-        self.has_grow = false;
+        self.has_table_grow = false;
         self.has_charged_table = false;
         self.canonical_f32 = false;
         self.canonical_f64 = false;
@@ -195,9 +196,9 @@ impl Plan {
             self.has_per_unit = true;
             self.insert(step.at, Action::PerUnit { pending, price });
             if let Some(grow) = step.grow {
-                self.has_grow = true;
+                self.has_table_grow |= grow.table.is_some();
                 self.insert(step.at, Action::BeforeGrow(grow));
-                self.insert(step.next, Action::AfterGrow);
+                self.insert(step.next, Action::AfterGrow(grow));
             }
             self.open_slot(step.next);
         }

@@ -56,6 +56,7 @@ mod op {
 
 const TYPE_EMPTY: u8 = 0x40;
 const TYPE_I32: u8 = 0x7f;
+const TYPE_FUNCREF: u8 = 0x70;
 const TYPE_I64: u8 = 0x7e;
 const TYPE_F32: u8 = 0x7d;
 const TYPE_F64: u8 = 0x7c;
@@ -106,7 +107,7 @@ struct Writer<'a> {
     counter: u32,
     stack_left: u32,
     units: u32,
-    refused: u32,
+    filler: u32,
     nan_f32: u32,
     nan_f64: u32,
 }
@@ -125,7 +126,7 @@ impl<'a> Writer<'a> {
             counter: 0,
             stack_left: 0,
             units: 0,
-            refused: 0,
+            filler: 0,
             nan_f32: 0,
             nan_f64: 0,
         };
@@ -138,7 +139,7 @@ impl<'a> Writer<'a> {
         writer.counter = take(counter_in_local || plan.has_per_unit);
         writer.stack_left = take(plan.has_call);
         writer.units = take(plan.has_per_unit || plan.has_charged_table);
-        writer.refused = take(plan.has_grow);
+        writer.filler = take(plan.has_table_grow);
         writer.nan_f32 = take(plan.canonical_f32);
         writer.nan_f64 = take(plan.canonical_f64);
         writer
@@ -150,7 +151,7 @@ impl<'a> Writer<'a> {
             (self.counter_in_local || plan.has_per_unit, TYPE_I64),
             (plan.has_call, TYPE_I64),
             (plan.has_per_unit || plan.has_charged_table, TYPE_I32),
-            (plan.has_grow, TYPE_I32),
+            (plan.has_table_grow, TYPE_FUNCREF),
             (plan.canonical_f32, TYPE_F32),
             (plan.canonical_f64, TYPE_F64),
         ];
@@ -281,7 +282,7 @@ impl<'a> Writer<'a> {
             Action::AfterCall => self.after_call(insert.depth, joined),
             Action::PerUnit { pending, price } => self.per_unit(pending, price, insert.depth),
             Action::BeforeGrow(grow) => self.before_grow(grow),
-            Action::AfterGrow => self.after_grow(),
+            Action::AfterGrow(grow) => self.after_grow(grow),
             Action::Canonicalise(width) => self.canonicalise(width),
             Action::ChargedBrIf { charge, relative_depth, .. } => {
                 self.out.extend_from_slice(&[op::IF, TYPE_EMPTY]);
@@ -358,12 +359,35 @@ impl<'a> Writer<'a> {
         self.exit_if(depth);
     }
 
-    /// The amount asked for is on the stack and in the local `units`: it becomes 0 where `max - size` is less.
+    /// The amount asked for is on the stack and in the local `units`, below it, for a table, what to fill with.
     fn before_grow(&mut self, grow: Grow) {
         self.out.push(op::DROP);
-        self.narrow_constant(0);
+        if grow.table.is_some() {
+            self.indexed(op::LOCAL_SET, self.filler);
+        }
+        // units - 1 < max - size, unsigned: neither 0 nor too much.
         self.indexed(op::LOCAL_GET, self.units);
+        self.narrow_constant(1);
+        self.out.push(op::I32_SUB);
         self.narrow_constant(grow.max);
+        self.size(grow);
+        self.out.extend_from_slice(&[op::I32_SUB, op::I32_LT_U, op::IF, TYPE_I32]);
+        if grow.table.is_some() {
+            self.indexed(op::LOCAL_GET, self.filler);
+        }
+        self.indexed(op::LOCAL_GET, self.units);
+    }
+
+    fn after_grow(&mut self, grow: Grow) {
+        self.out.push(op::ELSE);
+        self.size(grow);
+        self.out.push(op::I32_CONST);
+        encode::signed(self.out, -1);
+        self.indexed(op::LOCAL_GET, self.units);
+        self.out.extend_from_slice(&[op::I32_EQZ, op::SELECT, op::END]);
+    }
+
+    fn size(&mut self, grow: Grow) {
         match grow.table {
             None => self.out.extend_from_slice(&[op::MEMORY_SIZE, 0]),
             Some(table) => {
@@ -371,19 +395,6 @@ impl<'a> Writer<'a> {
                 encode::unsigned(self.out, u64::from(table));
             }
         }
-        self.out.push(op::I32_SUB);
-        self.indexed(op::LOCAL_GET, self.units);
-        self.out.push(op::I32_LT_U);
-        self.indexed(op::LOCAL_TEE, self.refused);
-        self.out.push(op::SELECT);
-    }
-
-    /// The size before is on the stack: it becomes −1 where the growth was refused.
-    fn after_grow(&mut self) {
-        self.out.push(op::I32_CONST);
-        encode::signed(self.out, -1);
-        self.indexed(op::LOCAL_GET, self.refused);
-        self.out.extend_from_slice(&[op::I32_EQZ, op::SELECT]);
     }
 
     fn narrow_constant(&mut self, value: u32) {
