@@ -26,7 +26,7 @@ demo: ## Blocks of transfers on disk, replayed by a second process, then tampere
 	@$(call say,'Preparing RocksDB (once per machine: about 20 CPU-minutes)')
 	$(rocksdb)
 	$(call say,'Building the binary (the first time 3 to 5 minutes)')
-	cargo build --release --locked -p unfork
+	cargo build --release --locked -p unfork --bin unfork --example alter
 	scripts/demo.sh
 
 test: ## Format, lints, all tests, docs, licences. Cold on two cores about 30 minutes, of which RocksDB 10; then minutes.

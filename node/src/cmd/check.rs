@@ -119,7 +119,9 @@ fn print_refused(out: &mut impl Write, file: &Path, refusal: &Refusal) -> std::i
         writeln!(out, "  found   {found}, the limit is {limit}")?;
     }
     if !refusal.detail.is_empty() {
-        writeln!(out, "  detail  {}", refusal.detail)?;
+        // Some details of the parser have several lines.
+        let detail: Vec<&str> = refusal.detail.split_whitespace().collect();
+        writeln!(out, "  detail  {}", detail.join(" "))?;
     }
     writeln!(out, "  remedy  {}", code.remedy())
 }

@@ -30,8 +30,10 @@ pub struct Arguments {
     json: bool,
 }
 
-/// Findings that are printed; the others are counted.
-const PRINTED_MAX: usize = 100;
+/// Findings that are printed as JSON; the others are counted.
+const FINDINGS_MAX: usize = 1_000;
+/// Findings that are printed for people: once one thing differs, much that comes after it does too.
+const PRINTED_MAX: usize = 10;
 
 /// Replays the chain.
 pub fn run(arguments: &Arguments) -> Result<Verdict, Failed> {
@@ -49,7 +51,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, Failed> {
     };
     let mut findings: Vec<Finding> = Vec::new();
     let mut report = |finding| {
-        if findings.len() < PRINTED_MAX {
+        if findings.len() < FINDINGS_MAX {
             findings.push(finding);
         }
     };
@@ -79,11 +81,12 @@ fn print(findings: &[Finding], replayed: &Replayed, as_json: bool) -> std::io::R
         });
         return writeln!(out, "{report}");
     }
-    for finding in findings {
+    for finding in findings.iter().take(PRINTED_MAX) {
         writeln!(out, "DIFFERENT {finding}")?;
     }
-    if *differences > findings.len() as u64 {
-        writeln!(out, "and {} more", differences - findings.len() as u64)?;
+    let more = differences.saturating_sub(PRINTED_MAX as u64);
+    if more > 0 {
+        writeln!(out, "and {more} more")?;
     }
     match values {
         Some(values) => writeln!(out, "compared {values} values with the state after block {height}")?,

@@ -6,6 +6,7 @@
 //!
 //! [`run`] executes a loaded scenario, in memory or on a store, and compares what comes of it with what is expected.
 
+mod code;
 mod expect;
 mod load;
 mod model;

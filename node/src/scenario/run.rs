@@ -4,6 +4,7 @@
 //! scenario is first executed in memory up to the store's head and each block compared with the stored one; so a run
 //! that was cut off goes on where it stopped, and a store of another scenario is noticed.
 
+use super::code::read_code;
 use super::expect::{Failure, Place, check_block, check_transaction};
 use super::model::*;
 use super::names::{Bytes32, account_address, code_hash};
@@ -11,15 +12,11 @@ use super::value::{EncodeError, Integer, Names, resolve_address, resolve_code};
 use crate::chain::NANOSECONDS_PER_MILLISECOND;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use unfork_engine::{
     Address, BlockExecutor, Checked, Engine, Fault, Invalid, OpenHooks, Payload, ProfileId, Reason, Receipt,
     StoredBlock, TraceEvent, Transaction, contract_address,
 };
-
-/// The largest code file that is read, in bytes. Larger ones could not be in a transaction anyway.
-const CODE_FILE_BYTES_MAX: u64 = 16 << 20;
 
 /// One block of the run, as it was committed.
 #[derive(Debug)]
@@ -469,27 +466,6 @@ fn sent_of(planned: Vec<Planned>, stored: &StoredBlock, traces: Vec<Vec<TraceEve
         Some(Sent { step, repetition, transaction, ended })
     });
     sent.collect()
-}
-
-/// The bytes to upload.
-fn read_code(upload: &Upload, folder: &Path) -> Result<Vec<u8>, (&'static str, String)> {
-    if let Some(bytes) = &upload.bytes {
-        return Ok(bytes.0.clone());
-    }
-    if let Some(text) = &upload.wat {
-        return wat::parse_str(text).map_err(|error| ("wat", error.to_string()));
-    }
-    let path = folder.join(upload.code.as_deref().unwrap_or_default());
-    let wrong = |what: String| ("code", format!("{}: {what}", path.display()));
-    let size = std::fs::metadata(&path).map_err(|error| wrong(error.to_string()))?.len();
-    if size > CODE_FILE_BYTES_MAX {
-        return Err(wrong(format!("the file has {size} bytes, at most {CODE_FILE_BYTES_MAX} are read")));
-    }
-    let bytes = std::fs::read(&path).map_err(|error| wrong(error.to_string()))?;
-    if path.extension().is_none_or(|end| end != "wat") {
-        return Ok(bytes);
-    }
-    wat::parse_bytes(&bytes).map(|code| code.into_owned()).map_err(|error| wrong(error.to_string()))
 }
 
 fn invalid_name(invalid: &Invalid) -> &'static str {

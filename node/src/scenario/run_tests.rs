@@ -1,5 +1,6 @@
 use super::super::{load, parse};
 use super::*;
+use std::path::Path;
 
 const HEAD: &str = r#""name":"t","chain":{"accounts":{"alice":"1000","bob":"0"},"gas":"10_000_000"}"#;
 

@@ -1,0 +1,98 @@
+//! `unfork check` reads any file, and gives a reason with code and offset for whatever it refuses.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn check(files: &[PathBuf]) -> (Option<i32>, Vec<serde_json::Value>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_unfork"));
+    let output = command.args(["check", "--json"]).args(files).output().expect("the binary starts");
+    let lines = String::from_utf8(output.stdout).expect("text");
+    let objects = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    (output.status.code(), objects)
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../contracts/fixtures")
+}
+
+#[test]
+fn contracts_are_accepted_with_their_facts() {
+    let files =
+        ["ink-5.1/flipper.wasm", "ink-5.1/erc20.wasm", "plain/counter-mvp.wasm"].map(|file| fixtures().join(file));
+    let (code, objects) = check(&files);
+    assert_eq!(code, Some(0), "{objects:?}");
+    assert_eq!(objects.len(), files.len());
+    for object in objects {
+        assert_eq!(object["accepted"], true);
+        assert!(object["bytes_instrumented"].as_u64() > object["bytes_uploaded"].as_u64(), "{object}");
+        assert!(!object["imports"].as_array().expect("a list").is_empty(), "{object}");
+    }
+}
+
+#[test]
+fn whatever_is_no_contract_is_refused_with_code_and_offset() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = std::fs::read(fixtures().join("ink-5.1/flipper.wasm")).expect("a fixture");
+    // A fixed linear congruential sequence: bytes that mean nothing.
+    let mut state: u32 = 1;
+    let random: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_le_bytes()[3]
+    })
+    .take(4096)
+    .collect();
+    let header = [b"\0asm\x01\0\0\0".to_vec(), random.clone()].concat();
+    let cases = [
+        ("empty", Vec::new(), "Empty"),
+        ("random", random, "NotAModule"),
+        ("header", header, "Invalid"),
+        ("truncated", whole[..whole.len() / 2].to_vec(), "Invalid"),
+        ("text", b"(module)".to_vec(), "NotAModule"),
+    ];
+    for (name, bytes, expected) in cases {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).expect("written");
+        let (code, objects) = check(&[file]);
+        assert_eq!(code, Some(1), "{name}: {objects:?}");
+        assert_eq!(objects[0]["name"], expected, "{name}: {}", objects[0]);
+        assert!(objects[0]["code"].is_u64() && objects[0]["offset"].is_u64(), "{name}: {}", objects[0]);
+        assert_ne!(objects[0]["remedy"], "", "{name}");
+    }
+}
+
+#[test]
+fn a_missing_file_does_not_hide_the_others() {
+    let (code, objects) = check(&[PathBuf::from("/nowhere/at/all.wasm"), fixtures().join("ink-5.1/flipper.wasm")]);
+    assert_eq!(code, Some(3));
+    assert_eq!(objects.len(), 1);
+}
+
+/// Contracts of third parties are not carried; where a folder of them is named, each file gets a verdict.
+#[test]
+fn every_contract_of_third_parties_gets_a_verdict() {
+    let Some(folder) = std::env::var_os("UNFORK_THIRD_PARTY") else {
+        println!("SKIPPED: UNFORK_THIRD_PARTY names no folder");
+        return;
+    };
+    let mut folders = vec![PathBuf::from(folder)];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("a readable folder").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "wasm") {
+                files.push(path);
+            }
+        }
+    }
+    assert!(!files.is_empty(), "the folder has no .wasm file");
+    files.sort();
+    let (code, objects) = check(&files);
+    assert!(matches!(code, Some(0 | 1)), "exit code {code:?}");
+    assert_eq!(objects.len(), files.len());
+    for object in objects {
+        let reason = object["name"].as_str().unwrap_or("accepted");
+        println!("{:<32} {}", reason, object["file"].as_str().unwrap_or_default());
+    }
+}
