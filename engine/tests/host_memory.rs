@@ -2,7 +2,7 @@
 //!
 //! The test runs itself again under `ulimit -v`, from limits under which hardly anything works to one that is enough:
 //! each run must either end with the very receipt of an unlimited one, or not end with a receipt at all.
-#![allow(missing_docs, clippy::arithmetic_side_effects)]
+#![allow(missing_docs, clippy::arithmetic_side_effects, clippy::disallowed_methods)]
 
 mod chain;
 
@@ -57,7 +57,8 @@ fn growing_succeeds_or_the_node_stops() {
     let program = std::env::current_exe().expect("the path of this test");
     let (mut same, mut faults, mut stopped) = (0, 0, 0);
     for mebibytes in (8..=160).step_by(4) {
-        let script = format!("ulimit -v {} && exec \"$0\" --exact --nocapture --test-threads=1 \"$1\"", mebibytes << 10);
+        let script =
+            format!("ulimit -v {} && exec \"$0\" --exact --nocapture --test-threads=1 \"$1\"", mebibytes << 10);
         let output = Command::new("sh")
             .args(["-c", &script])
             .arg(&program)
