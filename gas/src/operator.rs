@@ -88,14 +88,24 @@ pub(crate) fn price(schedule: &Schedule, operator: &Operator<'_>) -> Option<u64>
     })
 }
 
-/// Whether an operator takes, makes or moves a float by its own definition.
+/// Whether an operator turns a float into an integer.
 ///
-/// The validator's own switch leaves the saturating conversions alone, which in code that cannot run need no operand.
-pub(crate) fn is_float(operator: &Operator<'_>) -> bool {
+/// The validator's own switch for floats leaves these alone: they need a float operand, but not in code that cannot run.
+pub(crate) fn consumes_float(operator: &Operator<'_>) -> bool {
     use Operator::*;
     matches!(
         operator,
-        I32TruncSatF32S
+        I32ReinterpretF32
+            | I64ReinterpretF64
+            | I32TruncF32S
+            | I32TruncF32U
+            | I32TruncF64S
+            | I32TruncF64U
+            | I64TruncF32S
+            | I64TruncF32U
+            | I64TruncF64S
+            | I64TruncF64U
+            | I32TruncSatF32S
             | I32TruncSatF32U
             | I32TruncSatF64S
             | I32TruncSatF64U

@@ -1,5 +1,5 @@
 //! Every refusal: the input that causes it, its code, and where a limit is concerned, that the limit itself passes.
-#![allow(missing_docs, clippy::arithmetic_side_effects)]
+#![allow(missing_docs, clippy::arithmetic_side_effects, clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
 
 use std::collections::BTreeSet;
 
@@ -168,6 +168,31 @@ fn floats_anywhere() {
         let canonical = Profile { floats: Floats::Canonical, ..PROFILE };
         assert!(try_admit(&wat(text), &LIMITS_V1, &canonical).is_ok(), "{text} under canonical floats");
     }
+}
+
+/// Every float operator of the binary format, by its opcode, in code that cannot run.
+#[test]
+fn each_float_opcode() {
+    let mut opcodes: Vec<Vec<u8>> = vec![
+        vec![0x2a, 2, 0],
+        vec![0x2b, 3, 0],
+        vec![0x38, 2, 0],
+        vec![0x39, 3, 0],
+        vec![0x43, 0, 0, 0, 0],
+        vec![0x44, 0, 0, 0, 0, 0, 0, 0, 0],
+    ];
+    let ranges = [0x5b..=0x66, 0x8b..=0xa6, 0xa8..=0xab, 0xae..=0xbf];
+    opcodes.extend(ranges.into_iter().flatten().map(|opcode: u8| vec![opcode]));
+    opcodes.extend((0..8).map(|opcode| vec![0xfc, opcode]));
+    let cases = opcodes.iter().map(|opcode| {
+        let mut code = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x05\x03\x01\0\x01\x0a".to_vec();
+        let body_len = 4 + opcode.len() as u8;
+        code.extend_from_slice(&[body_len + 2, 1, body_len, 0, 0x00]);
+        code.extend_from_slice(opcode);
+        code.extend_from_slice(&[0x00, 0x0b]);
+        (format!("{opcode:02x?}"), code, RefusalCode::Float)
+    });
+    all_refused(&PROFILE, cases);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use wasmparser::{
 
 use self::plan::{Grow, Plan, Step};
 use crate::limits::Limits;
-use crate::operator::{is_float, makes_nan, price, price_per_unit};
+use crate::operator::{consumes_float, makes_nan, price, price_per_unit};
 use crate::profile::Floats;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::refuse::{invalid, limit};
@@ -165,7 +165,7 @@ impl<'a> Functions<'a> {
                 let refused = validator.op(at, &operator).map_err(|error| invalid(&error));
                 return Err(refused.err().unwrap_or_else(|| unknown_operator(at, &operator)));
             };
-            if self.floats == Floats::Forbid && is_float(&operator) {
+            if self.floats == Floats::Forbid && consumes_float(&operator) {
                 return Err(Refusal::new(RefusalCode::Float, at, alloc::format!("{operator:?}")));
             }
             if let Operator::BrTable { targets } = &operator {

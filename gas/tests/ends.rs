@@ -1,0 +1,249 @@
+//! How a run ends: traps, the stack, host calls, and what floats look like afterwards.
+#![allow(missing_docs, clippy::arithmetic_side_effects, clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+
+mod support;
+
+use support::{Ended, PLAIN, STACK, Seen, run};
+use unfork_gas::{Floats, LIMITS_V1, Prepared, Profile, Schedule, V1, admit};
+use wasmi::TrapCode;
+
+fn prepared(text: &str) -> Prepared {
+    with(text, &V1, &PLAIN)
+}
+
+fn with(text: &str, schedule: &Schedule, profile: &Profile<'_>) -> Prepared {
+    let code = wat::parse_str(format!("(module {text})")).unwrap_or_else(|error| panic!("{text}: {error}"));
+    admit(&code, schedule, &LIMITS_V1, profile).unwrap_or_else(|refusal| panic!("{text}: {refusal}"))
+}
+
+#[test]
+fn implicit_traps_are_not_out_of_gas() {
+    let cases = [
+        ("(i32.div_u (i32.const 1) (i32.const 0))", TrapCode::IntegerDivisionByZero),
+        ("(i32.div_s (i32.const 0x80000000) (i32.const -1))", TrapCode::IntegerOverflow),
+        ("(i32.load (i32.const 65533))", TrapCode::MemoryOutOfBounds),
+        ("(i32.load offset=0xffffffff (i32.const -1))", TrapCode::MemoryOutOfBounds),
+        ("(call_indirect (type $t) (i32.const 0))", TrapCode::IndirectCallToNull),
+        ("(call_indirect (type $t) (i32.const 1))", TrapCode::BadSignature),
+        ("(call_indirect (type $t) (i32.const 2))", TrapCode::TableOutOfBounds),
+        ("(table.grow (ref.func $u) (i32.const 1)) (table.get (i32.const 9)) drop", TrapCode::TableOutOfBounds),
+    ];
+    for (body, code) in cases {
+        let module = prepared(&format!(
+            r#"(type $t (func (result i32))) (memory 1) (table 2 funcref) (elem (i32.const 1) func $u) (func $u)
+               (func (export "run") (drop {body}))"#
+        ));
+        assert_eq!(run(&module, 1_000_000, STACK).0, Ended::Trapped(code), "{body}");
+    }
+}
+
+#[test]
+fn bulk_work_is_paid_before_it_is_done() {
+    // The range is out of bounds, but there is no gas for its length: out of gas comes first.
+    let cases = [
+        "(memory.fill (i32.const 0) (i32.const 0) (i32.const -1))",
+        "(memory.copy (i32.const 0) (i32.const 0) (i32.const -1))",
+        "(memory.init 0 (i32.const 0) (i32.const 0) (i32.const -1))",
+        "(table.fill (i32.const 0) (ref.null func) (i32.const -1))",
+        "(table.copy (i32.const 0) (i32.const 0) (i32.const -1))",
+        "(table.init 0 (i32.const 0) (i32.const 0) (i32.const -1))",
+        "(drop (memory.grow (i32.const -1)))",
+        "(drop (table.grow (ref.null func) (i32.const -1)))",
+    ];
+    for body in cases {
+        let module = prepared(&format!(
+            r#"(memory 1) (table 1 funcref) (data "abc") (elem funcref (ref.null func)) (func (export "run") {body})"#
+        ));
+        assert_eq!(run(&module, 1_000_000_000, STACK).0, Ended::OutOfGas, "{body}");
+        let rich = 1 << 50;
+        match run(&module, rich, STACK).0 {
+            Ended::Trapped(TrapCode::MemoryOutOfBounds | TrapCode::TableOutOfBounds) => {}
+            Ended::Returned(used) if body.contains("grow") => assert!(used > i64::from(u32::MAX)),
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn endless_code_runs_out_of_gas() {
+    let cases = [
+        r#"(func (export "run") (loop (br 0)))"#,
+        r#"(func (export "run") (loop (loop (br 1))))"#,
+        r#"(func (export "run") (loop (br_table 0 0 (i32.const 3))))"#,
+        r#"(func (export "run") (loop (br_if 0 (i32.const 1))))"#,
+        r#"(memory 1) (func (export "run") (loop (drop (memory.grow (i32.const 0))) (br 0)))"#,
+        r#"(func $f) (func (export "run") (loop (call $f) (br 0)))"#,
+        r#"(type $t (func)) (table funcref (elem $f)) (func $f) (func (export "run") (loop (call_indirect (type $t) (i32.const 0)) (br 0)))"#,
+    ];
+    for text in cases {
+        assert_eq!(run(&prepared(text), 10_000, STACK).0, Ended::OutOfGas, "{text}");
+    }
+}
+
+/// Frame of `$f`: base 8, one local, one operand.
+#[test]
+fn recursion_ends_at_the_same_depth() {
+    let module = prepared(
+        r#"(import "env" "note" (func $note (param i64)))
+           (func $f (param i64) (call $note (local.get 0)) (call $f (i64.add (local.get 0) (i64.const 1))))
+           (func (export "run") (call $f (i64.const 1)))"#,
+    );
+    let run_frame = 8 + 1;
+    let frame = 8 + 1 + 2;
+    for calls in [0, 1, 7, 900] {
+        for spare in [0, frame - 1] {
+            let (ended, seen) = run(&module, 1 << 40, run_frame + calls * frame + spare);
+            assert_eq!(ended, Ended::StackExhausted);
+            assert_eq!(seen.notes.len() as i64, calls);
+        }
+    }
+    assert_eq!(run(&module, 1 << 40, run_frame - 1).0, Ended::StackExhausted);
+}
+
+/// The budget is there again after a call returns, whatever the callee used.
+#[test]
+fn frames_give_back_what_they_took() {
+    let module = prepared(
+        r#"(func $leaf (result i32) (i32.const 1))
+           (func $deep (param i32) (if (local.get 0) (then (call $deep (i32.sub (local.get 0) (i32.const 1))))))
+           (func (export "run") (local i32)
+             (loop (drop (call $leaf)) (call $deep (i32.const 3)) (call $deep (i32.const 4))
+               (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 100)))))"#,
+    );
+    // run: 8 + 1 local + 2 operands; deep: 8 + 1 parameter + 2 operands, five at once.
+    let exact = (8 + 1 + 2) + 5 * (8 + 1 + 2);
+    assert!(matches!(run(&module, 1 << 40, exact).0, Ended::Returned(_)));
+    assert_eq!(run(&module, 1 << 40, exact - 1).0, Ended::StackExhausted);
+}
+
+#[test]
+fn gas_is_exact_at_every_host_call() {
+    let mut schedule = V1;
+    for (name, _) in V1.fields().take(32) {
+        assert!(schedule.set(name, 1));
+    }
+    assert!(schedule.set("function_entry", 10));
+    let module = with(
+        r#"(import "env" "note" (func $note (param i64))) (import "env" "zero" (func $zero (result i32)))
+           (func (export "run") (local i32)
+             (loop
+               (call $note (i64.const 5))
+               (if (call $zero) (then nop nop) (else nop))
+               (call $note (i64.const 6))
+               (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 2))))
+             nop nop (call $note (i64.const 7)))"#,
+        &schedule,
+        &PLAIN,
+    );
+    // Entry 11; turn: const+call 2, call 1, if+nop 2, const+call 2, then 7 round.
+    let mut expected = Vec::new();
+    for turn in [11, 11 + 14] {
+        expected.extend([turn + 2, turn + 3, turn + 7]);
+    }
+    expected.push(11 + 28 + 2 + 2);
+    let (ended, seen) = run(&module, 1_000_000, STACK);
+    assert_eq!((ended, &seen.gas_at_calls), (Ended::Returned(43), &expected));
+    for gas in 0..43 {
+        let (ended, Seen { gas_at_calls, .. }) = run(&module, gas, STACK);
+        assert_eq!(ended, Ended::OutOfGas);
+        let reached: Vec<i64> = expected.iter().copied().filter(|&used| used <= gas).collect();
+        assert_eq!(gas_at_calls, reached, "with {gas} gas");
+    }
+}
+
+/// A deep unwinding is checked on the way back too: code after a call cannot run on nothing.
+#[test]
+fn returning_is_checked() {
+    let body = "nop ".repeat(200);
+    let mut schedule = V1;
+    assert!(schedule.set("op_drop", 1));
+    let text = format!(
+        r#"(import "env" "note" (func $note (param i64)))
+           (func $f (param i32) (if (local.get 0) (then (call $f (i32.sub (local.get 0) (i32.const 1))))) {body} (call $note (i64.const 1)))
+           (func (export "run") (call $f (i32.const 100)))"#
+    );
+    let module = with(&text, &schedule, &PLAIN);
+    let (Ended::Returned(all), _) = run(&module, 1 << 40, STACK) else { panic!("returns") };
+    let (ended, seen) = run(&module, all / 2, STACK);
+    assert_eq!(ended, Ended::OutOfGas);
+    assert!(seen.notes.len() < 60, "{}", seen.notes.len());
+}
+
+#[test]
+fn made_nans_are_canonical_and_passed_ones_keep_their_bits() {
+    let profile = Profile { floats: Floats::Canonical, ..PLAIN };
+    let bits64 = |expression: &str| format!("(call $note (i64.reinterpret_f64 {expression}))");
+    let bits32 = |expression: &str| format!("(call $note (i64.extend_i32_u (i32.reinterpret_f32 {expression})))");
+    let nan64 = "(f64.reinterpret_i64 (i64.const 0xfff4000000000001))";
+    let nan32 = "(f32.reinterpret_i32 (i32.const 0xffa00001))";
+    let mut cases: Vec<(String, i64)> = Vec::new();
+    for op in ["add", "sub", "mul", "div", "min", "max"] {
+        cases.push((bits64(&format!("(f64.{op} {nan64} (f64.const 1))")), 0x7ff8_0000_0000_0000));
+        cases.push((bits64(&format!("(f64.{op} (f64.const 1) {nan64})")), 0x7ff8_0000_0000_0000));
+        cases.push((bits32(&format!("(f32.{op} {nan32} (f32.const 1))")), 0x7fc0_0000));
+    }
+    for op in ["ceil", "floor", "trunc", "nearest", "sqrt"] {
+        cases.push((bits64(&format!("(f64.{op} {nan64})")), 0x7ff8_0000_0000_0000));
+        cases.push((bits32(&format!("(f32.{op} {nan32})")), 0x7fc0_0000));
+    }
+    cases.push((bits32(&format!("(f32.demote_f64 {nan64})")), 0x7fc0_0000));
+    cases.push((bits64(&format!("(f64.promote_f32 {nan32})")), 0x7ff8_0000_0000_0000));
+    cases.push((bits64("(f64.div (f64.const 0) (f64.const 0))"), 0x7ff8_0000_0000_0000));
+    cases.push((bits64("(f64.sub (f64.const inf) (f64.const inf))"), 0x7ff8_0000_0000_0000));
+    cases.push((bits64("(f64.copysign (f64.sqrt (f64.const -1)) (f64.const 1))"), 0x7ff8_0000_0000_0000));
+    cases.push((bits64("(f64.neg (f64.sqrt (f64.const -1)))"), 0xfff8_0000_0000_0000_u64.cast_signed()));
+    // Passed on with their bits.
+    cases.push((bits64(&format!("(f64.neg {nan64})")), 0x7ff4_0000_0000_0001));
+    cases.push((bits64(&format!("(f64.abs {nan64})")), 0x7ff4_0000_0000_0001));
+    cases.push((bits64(&format!("(f64.copysign {nan64} (f64.const 1))")), 0x7ff4_0000_0000_0001));
+    cases.push((bits32("(f32.const nan:0x200001)"), 0x7fa0_0001));
+    cases.push((
+        bits64(&format!("(block (result f64) (f64.store (i32.const 0) {nan64}) (f64.load (i32.const 0)))")),
+        0xfff4_0000_0000_0001_u64.cast_signed(),
+    ));
+    // What is no NaN stays as it is.
+    cases.push((bits64("(f64.sub (f64.const 0) (f64.const 0))"), 0));
+    cases.push((bits64("(f64.mul (f64.const -0) (f64.const 1))"), i64::MIN));
+    cases.push((bits64("(f64.add (f64.const 0.5) (f64.const 0.25))"), 0x3fe8_0000_0000_0000));
+    let body: String = cases.iter().map(|(text, _)| text.as_str()).collect();
+    let text = format!(r#"(import "env" "note" (func $note (param i64))) (memory 1) (func (export "run") {body})"#);
+    let module = with(&text, &V1, &profile);
+    let (ended, seen) = run(&module, 1 << 40, STACK);
+    assert!(matches!(ended, Ended::Returned(_)));
+    for ((text, expected), found) in cases.iter().zip(&seen.notes) {
+        assert_eq!(found, expected, "{text}: {found:016x} for {expected:016x}");
+    }
+    assert_eq!(seen.notes.len(), cases.len());
+}
+
+/// The memory is defined by the prepared code, bounded, and exported under its own name.
+#[test]
+fn memory_is_bounded() {
+    for (declared, max) in [("1", 64), ("1 16", 16), ("1 1000", 64), ("3 3", 3)] {
+        let module = prepared(&format!(
+            r#"(import "env" "note" (func $note (param i64))) (import "env" "memory" (memory {declared}))
+               (func (export "run") (loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+                 (call $note (i64.extend_i32_u (memory.size))))"#
+        ));
+        assert_eq!(module.memory_pages_max(), max);
+        let (ended, seen) = run(&module, 1 << 40, STACK);
+        assert!(matches!(ended, Ended::Returned(_)));
+        assert_eq!(seen.notes, [i64::from(max)], "{declared}");
+    }
+}
+
+#[test]
+fn instances_are_priced() {
+    let module = prepared(
+        r#"(import "env" "zero" (func (result i32))) (memory 2) (table 3 funcref) (table 4 funcref) (global i32 (i32.const 1))
+           (data (i32.const 0) "abcde") (data "xy") (elem (i32.const 0) func 0 0) (elem func 1)
+           (func (export "run"))"#,
+    );
+    let expected = 2 * V1.instance_page
+        + 7 * V1.instance_table_element
+        + V1.instance_global
+        + 7 * V1.instance_data_byte
+        + 3 * V1.instance_element_item
+        + 2 * V1.instance_function;
+    assert_eq!(module.instantiation_gas(), expected);
+}
