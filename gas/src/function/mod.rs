@@ -1,5 +1,6 @@
 //! One function body: validated, planned ([`plan`]) and written with its insertions ([`write`]) in one walk.
 
+mod op;
 mod plan;
 mod write;
 
