@@ -87,6 +87,7 @@ impl MyNode {
     }
 }
 
+/// Uploads a contract, makes one, calls it twice.
 pub fn main() -> Result<(), Box<dyn Error>> {
     let spec = Arc::new(ChainSpec::released("own node", 0, Vec::new())?);
     let mut node = MyNode {
