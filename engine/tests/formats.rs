@@ -1,6 +1,6 @@
 //! The encodings that docs/format.md describes, as fixed vectors in `vectors.txt`; `BLESS=1` rewrites the file, and the
 //! difference is a consensus change.
-#![allow(missing_docs, clippy::disallowed_methods)]
+#![allow(missing_docs, clippy::arithmetic_side_effects, clippy::disallowed_methods)]
 
 mod chain;
 
@@ -190,7 +190,7 @@ fn what_is_encoded_is_decoded_again_and_nothing_else() {
 
 #[test]
 fn an_event_is_proven_under_the_header() {
-    let receipts = vec![receipt(), receipt()];
+    let receipts = [receipt(), receipt()];
     let summaries: Vec<_> = receipts.iter().map(Receipt::summary).collect();
     let header = Header { receipts_root: list_root(&summaries), ..header() };
     // What a light client gets: a summary with its proof, an event with its proof.
