@@ -53,6 +53,13 @@ impl RocksBackend {
 
     /// Opens the database in `directory` for reading, as it is at this moment.
     pub(crate) fn open_read_only(directory: &Path) -> Result<Self, StateError> {
+        // RocksDB would leave a directory behind where there is none, and nothing would be rebuilt in its place.
+        if !directory.try_exists().map_err(|error| StateError::io("looking for the database", &error))? {
+            return Err(StateError::refused(
+                "the store has no database",
+                "open it for writing once: the database is rebuilt from the block file",
+            ));
+        }
         let opened = Database::open_cf_descriptors_read_only(&database_options(), directory, tables(), false);
         Ok(Self { database: opened.map_err(unopened)?, read_only: true, _lock: None })
     }
