@@ -62,6 +62,8 @@ pub struct Replayed {
     pub root: [u8; 32],
     /// Values compared with the executed state; none when the range ends before the store's head.
     pub values: Option<u64>,
+    /// Whether the remains of a commit that was cut off stand after the head. Opening the store removes them.
+    pub torn: bool,
 }
 
 /// Executes the blocks of `store` under `spec`. `progress` is told the height reached and the last one, `report` of
@@ -79,7 +81,7 @@ pub fn replay(
 ) -> Result<Replayed, Fault> {
     let (executor, genesis) = begin(store, &spec, engine)?;
     let root = executor.head().state_root;
-    let result = Replayed { blocks: 0, transactions: 0, differences: 0, height: 0, root, values: None };
+    let result = Replayed { blocks: 0, transactions: 0, differences: 0, height: 0, root, values: None, torn: false };
     let mut replay =
         Replay { store, executor, heights, writers: BTreeMap::new(), parent: [0; 32], time: 0, result, report };
     if spec.chain_id() != store.chain_id() {
@@ -145,6 +147,11 @@ impl Replay<'_> {
                 Record::Block { block, next } => (block, next),
                 Record::End => {
                     self.end_of_file(height, head.map(|head| head.height));
+                    break;
+                }
+                // A commit that was cut off leaves this after the head; it was never acknowledged.
+                Record::Damaged { .. } if head.is_some_and(|head| head.height < height) => {
+                    self.result.torn = true;
                     break;
                 }
                 Record::Damaged { what, .. } => {

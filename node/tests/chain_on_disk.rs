@@ -63,10 +63,11 @@ fn text(output: &Output) -> String {
     [String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)].concat()
 }
 
-/// The last line of the output, after checking the exit code.
+/// The last line of the output, or of the errors where there is none, after checking the exit code.
 fn last_line(output: &Output, code: i32) -> String {
     assert_eq!(output.status.code(), Some(code), "{}", text(output));
-    text(output).lines().last().unwrap_or_default().to_string()
+    let shown = if output.stdout.is_empty() { &output.stderr } else { &output.stdout };
+    String::from_utf8_lossy(shown).lines().last().unwrap_or_default().to_string()
 }
 
 fn root_of(line: &str) -> &str {
@@ -119,6 +120,32 @@ fn a_killed_run_goes_on_to_the_same_root() {
     let executed = last_line(&chain.run(Path::new(scenario)), 0);
     let in_memory = last_line(&unfork(&["run", "-q", scenario]), 0);
     assert_eq!(executed, in_memory);
+    assert!(last_line(&chain.replay(&[]), 0).contains(": 0 differences"));
+}
+
+#[test]
+fn a_torn_commit_is_no_difference_and_damage_is_one() {
+    let chain = Chain::new();
+    last_line(&chain.run(&chain.scenario(usize::MAX, "")), 0);
+    let file = chain.db().join("blocks.log");
+    let whole = std::fs::read(&file).expect("the block file");
+    std::fs::write(&file, [&whole[..], b"BLK1 and no more"].concat()).expect("written");
+    let replayed = chain.replay(&[]);
+    assert!(last_line(&replayed, 0).contains(": 0 differences"), "{}", text(&replayed));
+    assert!(text(&replayed).contains("a commit that was cut off"), "{}", text(&replayed));
+    std::fs::write(&file, &whole[..whole.len() - 10]).expect("written");
+    let replayed = chain.replay(&[]);
+    last_line(&replayed, 1);
+    assert!(
+        text(&replayed).starts_with("DIFFERENT block 13: the block file is damaged at byte "),
+        "{}",
+        text(&replayed)
+    );
+    // Without the key-value store there is nothing to look at, and looking must not stand in the way of rebuilding it.
+    std::fs::write(&file, &whole).expect("written");
+    std::fs::remove_dir_all(chain.db().join("db")).expect("removed");
+    last_line(&chain.replay(&[]), 3);
+    last_line(&chain.run(&chain.scenario(usize::MAX, "")), 0);
     assert!(last_line(&chain.replay(&[]), 0).contains(": 0 differences"));
 }
 

@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, Failed> {
 
 fn print(findings: &[Finding], replayed: &Replayed, as_json: bool) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    let Replayed { blocks, transactions, differences, height, root, values } = replayed;
+    let Replayed { blocks, transactions, differences, height, root, values, torn } = replayed;
     if as_json {
         let findings = findings
             .iter()
@@ -78,6 +78,7 @@ fn print(findings: &[Finding], replayed: &Replayed, as_json: bool) -> std::io::R
             "height": height,
             "root": hexadecimal(root),
             "values": values,
+            "torn": torn,
         });
         return writeln!(out, "{report}");
     }
@@ -87,6 +88,12 @@ fn print(findings: &[Finding], replayed: &Replayed, as_json: bool) -> std::io::R
     let more = differences.saturating_sub(PRINTED_MAX as u64);
     if more > 0 {
         writeln!(out, "and {more} more")?;
+    }
+    if *torn {
+        writeln!(
+            out,
+            "after block {height} stand the remains of a commit that was cut off: the next run removes them"
+        )?;
     }
     match values {
         Some(values) => writeln!(out, "compared {values} values with the state after block {height}")?,

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::ops::Bound;
 use std::path::PathBuf;
+use unfork::chain::CHAIN_FILE;
 use unfork::compare::hexadecimal;
 use unfork::scenario::parse_hex;
 use unfork_engine::{Account, Address, ChainSpec, Contract, RecordKey, read_record};
@@ -55,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, Failed> {
     let opened = unfork::disk::open_read_only(&arguments.db);
     let (spec, store) = match opened {
         Ok(opened) => opened,
-        Err(error) if arguments.what.verify => {
+        Err(error) if arguments.what.verify && arguments.db.join(CHAIN_FILE).exists() => {
             // Whoever asks whether a store is sound gets an answer, not an error.
             let answer = json!({ "verified": false, "what": error });
             print(arguments, &answer, &[format!("not sound: {error}")])?;
