@@ -25,12 +25,12 @@ fn block_of_readme(language: &str) -> String {
 }
 
 mod embed {
-    include!("../examples/embed.rs");
+    include!("chain/embed.rs");
 
     #[test]
     fn embedding_takes_so_few_lines() {
         main().expect("it runs");
-        assert_eq!(super::block_of_readme("rust"), include_str!("../examples/embed.rs"));
+        assert_eq!(super::block_of_readme("rust"), include_str!("chain/embed.rs"));
     }
 }
 
