@@ -1,14 +1,15 @@
 //! Programs ready to run, kept by what they were made from. The cache decides how fast, never what: gas and results
 //! are the same with it, without it, and whatever it holds.
 
-use crate::abi::ProfileId;
 use crate::executor::{Executor, Program};
 use crate::outcome::Fault;
+use crate::profile::ProfileId;
 use crate::records::{Code, RecordKey};
-use crate::session::Session;
+use crate::rules::{ChainSpec, Rules};
 use crate::types::Hash;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use unfork_state::Overlay;
 
 /// Bytes of prepared code that a machine keeps unless told otherwise.
 pub const CACHE_BYTES_DEFAULT: usize = 256 << 20;
@@ -49,29 +50,33 @@ impl Machine {
         Self { executor, cache: Mutex::new(cache) }
     }
 
-    /// The program of a stored code, from the cache or prepared and translated now.
+    /// The program of a stored code under `rules`, from the cache or prepared and translated now.
     ///
     /// # Errors
     /// A fault: the state cannot be read, or admitted code cannot be prepared.
-    pub fn program(&self, session: &mut Session, hash: &Hash, record: &Code) -> Result<Arc<dyn Program>, Fault> {
+    pub fn program(
+        &self,
+        spec: &ChainSpec,
+        rules: &Rules,
+        overlay: &mut Overlay,
+        hash: &Hash,
+        record: &Code,
+    ) -> Result<Arc<dyn Program>, Fault> {
         let profile = ProfileId::from_number(record.profile)
             .ok_or_else(|| Fault::internal(format!("stored code has the unknown profile {}", record.profile)))?;
-        let key = CacheKey { code: *hash, rules: session.rules.hash(), profile };
+        let key = CacheKey { code: *hash, rules: rules.hash(), profile };
         if let Some(program) = self.lock().get(&key) {
             return Ok(program);
         }
-        let bytes = session
-            .overlay
+        let bytes = overlay
             .get(&RecordKey::CodeBytes(hash).key())?
             .ok_or_else(|| Fault::internal("a code record without its bytes"))?;
         // Run-time caps, such as the memory's maximum, are those the code was admitted under.
-        let admitted = session
-            .spec
+        let admitted = spec
             .rules_of_version(record.admitted)
             .ok_or_else(|| Fault::internal(format!("no rules of protocol version {}", record.admitted)))?;
-        let prepared =
-            unfork_gas::prepare(&bytes, session.rules.schedule(), admitted.limits(), &profile.for_admission())
-                .map_err(|refusal| Fault::internal(format!("admitted code cannot be prepared: {refusal}")))?;
+        let prepared = unfork_gas::prepare(&bytes, rules.schedule(), admitted.limits(), &profile.for_admission())
+            .map_err(|refusal| Fault::internal(format!("admitted code cannot be prepared: {refusal}")))?;
         let program = self.executor.translate(prepared, profile)?;
         self.lock().insert(key, Arc::clone(&program));
         Ok(program)

@@ -131,6 +131,6 @@ fn load(session: &mut Session, code_hash: Hash) -> Result<Arc<dyn Program>, Abor
         let cost = prices.code_load_base.saturating_add(prices.code_load_byte.saturating_mul(u64::from(record.bytes)));
         session.gas.charge(cost)?;
     }
-    let machine = Arc::clone(&session.machine);
-    Ok(machine.program(session, &code_hash, &record)?)
+    let Session { machine, spec, rules, overlay, .. } = session;
+    Ok(machine.program(spec, rules, overlay, &code_hash, &record)?)
 }

@@ -64,6 +64,7 @@ mod executor;
 mod host;
 mod message;
 mod outcome;
+mod profile;
 mod records;
 mod rules;
 mod session;
@@ -71,7 +72,6 @@ mod trace;
 mod transaction;
 mod types;
 
-pub use abi::ProfileId;
 pub use block::{
     Block, BlockError, BlockExecutor, BlockOutcome, Checked, Header, InvalidBlock, LeftOut, Reason, StoredBlock,
     execute_block, genesis, list_proof, list_root, select_block,
@@ -80,10 +80,11 @@ pub use cache::CACHE_BYTES_DEFAULT;
 pub use engine::Engine;
 pub use host::accounts::{Accounts, TransferError};
 pub use host::call::contract_address;
-pub use message::{Action, Environment, Message, Outcome, execute_message};
+pub use message::{Action, Message, Outcome, execute_message};
 pub use outcome::{Budget, Fault, FaultKind, Refused, Status, Trap};
+pub use profile::ProfileId;
 pub use records::{Account, Chain, Code, Contract, RecordKey, read as read_record};
-pub use rules::{Activation, ChainSpec, Rules, SpecError};
+pub use rules::{Activation, ChainSpec, Environment, Rules, SpecError};
 pub use session::FrameKind;
 pub use trace::TraceEvent;
 pub use transaction::{

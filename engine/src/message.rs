@@ -1,7 +1,6 @@
 //! The first layer: execute one message whose caller is already known, and get an outcome and a change set. A node with
 //! transactions, accounts and a store of its own needs nothing else.
 
-use crate::abi::ProfileId;
 use crate::call::{Ended, run_frame};
 use crate::engine::Engine;
 use crate::host::accounts;
@@ -9,11 +8,12 @@ use crate::host::call::{InstantiateRequest, call_frame, create, run_constructor}
 use crate::host::crypto::blake2_256;
 use crate::host::storage::contract as contract_record;
 use crate::outcome::{Abort, Fault, Refused, Status};
+use crate::profile::ProfileId;
 use crate::records::{self, RecordKey};
-use crate::rules::{ChainSpec, Rules};
+use crate::rules::Environment;
 use crate::session::{Frame, Session};
 use crate::trace::{Trace, TraceEvent};
-use crate::types::{Address, Balance, BlockContext, Event, Hash};
+use crate::types::{Address, Balance, Event, Hash};
 use std::sync::Arc;
 use unfork_state::{ChangeSet, EmptyView, Overlay, StateView, Value};
 
@@ -78,33 +78,6 @@ pub struct Outcome {
     pub events: Vec<Event>,
     /// What was watched, when asked for; local to the node.
     pub trace: Vec<TraceEvent>,
-}
-
-/// Where and under what rules a message is executed.
-#[derive(Clone)]
-pub struct Environment {
-    /// The chain, whose rules of the block's height hold.
-    pub spec: Arc<ChainSpec>,
-    /// What contracts may know about the block.
-    pub block: BlockContext,
-    /// Price of gas in the transaction; only what `weight_to_fee` answers depends on it.
-    pub gas_price: Balance,
-    /// Whether to watch.
-    pub trace: bool,
-}
-
-impl Environment {
-    /// The environment of a block.
-    #[must_use]
-    pub fn new(spec: Arc<ChainSpec>, block: BlockContext) -> Self {
-        Self { spec, block, gas_price: 0, trace: false }
-    }
-
-    /// The rules that hold.
-    #[must_use]
-    pub fn rules(&self) -> &Arc<Rules> {
-        self.spec.rules_at(self.block.height)
-    }
 }
 
 /// Executes `message` on the state `view`. Changes come back as a set; the view stays as it is.

@@ -1,7 +1,7 @@
 //! Consensus rules as data: what a protocol version fixes, and which version rules at which height.
 
-use crate::abi::ProfileId;
-use crate::types::{Address, Balance, Hash};
+use crate::profile::ProfileId;
+use crate::types::{Address, Balance, BlockContext, Hash};
 use parity_scale_codec::Encode;
 use sha3::{Digest, Keccak256};
 use std::sync::Arc;
@@ -202,6 +202,33 @@ impl ChainSpec {
     #[must_use]
     pub fn rules_of_version(&self, version: u32) -> Option<&Arc<Rules>> {
         self.activations.iter().map(|activation| &activation.rules).find(|rules| rules.version() == version)
+    }
+}
+
+/// Where and under what rules a message is executed.
+#[derive(Clone)]
+pub struct Environment {
+    /// The chain, whose rules of the block's height hold.
+    pub spec: Arc<ChainSpec>,
+    /// What contracts may know about the block.
+    pub block: BlockContext,
+    /// Price of gas in the transaction; only what `weight_to_fee` answers depends on it.
+    pub gas_price: Balance,
+    /// Whether to watch.
+    pub trace: bool,
+}
+
+impl Environment {
+    /// The environment of a block.
+    #[must_use]
+    pub fn new(spec: Arc<ChainSpec>, block: BlockContext) -> Self {
+        Self { spec, block, gas_price: 0, trace: false }
+    }
+
+    /// The rules that hold.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<Rules> {
+        self.spec.rules_at(self.block.height)
     }
 }
 

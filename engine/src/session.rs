@@ -2,9 +2,8 @@
 //! executor by value and handed back, so that an import table is linked once and nested calls need no unsafe.
 
 use crate::cache::Machine;
-use crate::message::Environment;
 use crate::outcome::{Abort, Budget, Fault, Status, Trap};
-use crate::rules::{ChainSpec, Rules};
+use crate::rules::{ChainSpec, Environment, Rules};
 use crate::trace::Trace;
 use crate::types::{Address, Balance, BlockContext, Event, Hash};
 use std::collections::{BTreeMap, BTreeSet};

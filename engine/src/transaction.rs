@@ -4,12 +4,12 @@
 //! invalid, and costs nothing; everything after those checks gives a [`Receipt`] and uses up nonce and gas.
 #![allow(clippy::cast_possible_truncation, reason = "the codec's derive writes variant indices with `as u8`")]
 
-use crate::abi::ProfileId;
 use crate::engine::Engine;
 use crate::host::accounts::{Accounts, account, set_account};
-use crate::message::{Action, Environment, Message, run_message};
+use crate::message::{Action, Message, run_message};
 use crate::outcome::{Fault, Status};
-use crate::rules::tagged_hash;
+use crate::profile::ProfileId;
+use crate::rules::{Environment, tagged_hash};
 use crate::trace::TraceEvent;
 use crate::types::{Address, Balance, Event, Hash};
 use parity_scale_codec::{Decode, Encode};

@@ -2,10 +2,9 @@
 
 use super::header::list_root;
 use crate::engine::Engine;
-use crate::message::Environment;
 use crate::outcome::Fault;
 use crate::records::{self, Chain, RecordKey};
-use crate::rules::ChainSpec;
+use crate::rules::{ChainSpec, Environment};
 use crate::trace::TraceEvent;
 use crate::transaction::{Hooks, Invalid, Receipt, Transaction, run_transaction};
 use crate::types::{BlockContext, Hash};

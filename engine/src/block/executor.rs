@@ -3,10 +3,9 @@
 use super::execute::{BlockError, BlockOutcome, LeftOut, execute_block_of, select_block};
 use super::header::{Block, Header, StoredBlock, list_root};
 use crate::engine::Engine;
-use crate::message::Environment;
 use crate::outcome::Fault;
 use crate::records::{Account, Chain, RecordKey};
-use crate::rules::ChainSpec;
+use crate::rules::{ChainSpec, Environment};
 use crate::trace::TraceEvent;
 use crate::transaction::{Format, Hooks, Invalid, Receipt, Transaction};
 use crate::types::{BlockContext, Hash};

@@ -3,8 +3,8 @@
 
 pub(crate) mod wasmi;
 
-use crate::abi::ProfileId;
 use crate::outcome::{Fault, Status};
+use crate::profile::ProfileId;
 use crate::session::Session;
 use std::sync::Arc;
 use unfork_gas::Prepared;

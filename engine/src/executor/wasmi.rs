@@ -1,9 +1,10 @@
 //! The reference executor: wasmi, its fuel off, its stack limits out of reach, its NaNs canonical (docs/decisions/0002).
 
 use super::{Executor, Program};
+use crate::abi::Guest;
 use crate::abi::seal::{self, for_each_seal_import};
-use crate::abi::{Guest, ProfileId};
 use crate::outcome::{Abort, Budget, Fault, Status, Trap};
+use crate::profile::ProfileId;
 use crate::session::Session;
 use std::sync::Arc;
 use unfork_gas::{EXPORT_GAS, EXPORT_MEMORY, EXPORT_STACK, Prepared};

@@ -1,0 +1,106 @@
+//! The `seal` profile: pointers and lengths of the guest to and from the operations of `host/` (docs/abi.md).
+//!
+//! The order of charges is consensus, since a contract can see its gas. It is the same in every function: the host
+//! call, then arguments in the order they stand in the signature, then the operation, then the result written back.
+
+mod call;
+mod context;
+mod crypto;
+mod events;
+mod storage;
+
+use super::Guest;
+use crate::outcome::{Abort, Status, Trap};
+use crate::types::{Address, Balance};
+
+pub(crate) use self::{call::*, context::*, crypto::*, events::*, storage::*};
+pub(crate) use super::seal_imports::for_each_seal_import;
+
+/// Return codes of the profile.
+mod code {
+    pub const SUCCESS: u32 = 0;
+    pub const CALLEE_TRAPPED: u32 = 1;
+    pub const CALLEE_REVERTED: u32 = 2;
+    pub const KEY_NOT_FOUND: u32 = 3;
+    pub const TRANSFER_FAILED: u32 = 5;
+    pub const CODE_NOT_FOUND: u32 = 7;
+    pub const NOT_CALLABLE: u32 = 8;
+    pub const ECDSA_RECOVERY_FAILED: u32 = 11;
+}
+
+/// "No such value" as a length, and "do not write the output" as a pointer.
+const SENTINEL: u32 = u32::MAX;
+
+pub(crate) fn input(guest: &mut Guest<'_>, out: u32, out_len: u32) -> Result<(), Abort> {
+    let (base, each) = (guest.session().prices().input_base, guest.session().prices().input_byte);
+    let input = guest.session().frame_mut()?.input.take().ok_or(Trap::InputConsumed)?;
+    guest.session().gas.charge_linear(base, each, input.len())?;
+    write_output(guest, out, out_len, &input, false)
+}
+
+/// Ends the frame with an output. Bit 0 of the flags asks for the changes to be rolled back.
+pub(crate) fn seal_return(guest: &mut Guest<'_>, flags: u32, data: u32, data_len: u32) -> Result<(), Abort> {
+    if flags > 1 {
+        return Err(Trap::InvalidArgument.into());
+    }
+    if u64::from(data_len) > guest.session().limits().output_bytes_max {
+        return Err(Trap::OutputTooLong.into());
+    }
+    let (base, each) = (guest.session().prices().return_base, guest.session().prices().return_byte);
+    let length = usize::try_from(data_len).unwrap_or(usize::MAX);
+    guest.session().gas.charge_linear(base, each, length)?;
+    let output = guest.read(data, data_len)?;
+    guest.session().frame_mut()?.output = output;
+    Err(Abort::Stop(if flags & 1 == 1 { Status::Reverted } else { Status::Returned }))
+}
+
+/// Writes `bytes` to `out` and their number to `out_len`, where the contract has put how much room there is.
+fn write_output(guest: &mut Guest<'_>, out: u32, out_len: u32, bytes: &[u8], may_skip: bool) -> Result<(), Abort> {
+    if may_skip && out == SENTINEL {
+        return Ok(());
+    }
+    let room = u32::from_le_bytes(guest.read_array(out_len)?);
+    let length = u32::try_from(bytes.len()).map_err(|_| Trap::OutputBufferTooSmall)?;
+    if length > room {
+        return Err(Trap::OutputBufferTooSmall.into());
+    }
+    guest.write(out, bytes)?;
+    guest.write(out_len, &length.to_le_bytes())
+}
+
+fn read_address(guest: &mut Guest<'_>, pointer: u32) -> Result<Address, Abort> {
+    Ok(Address::from(guest.read_array::<32>(pointer)?))
+}
+
+fn read_balance(guest: &mut Guest<'_>, pointer: u32) -> Result<Balance, Abort> {
+    Ok(Balance::from_le_bytes(guest.read_array(pointer)?))
+}
+
+fn unavailable<R>(guest: &mut Guest<'_>) -> Result<R, Abort> {
+    let price = guest.session().prices().unavailable;
+    guest.session().gas.charge(price)?;
+    Err(Trap::Unavailable.into())
+}
+
+macro_rules! unavailable_imports {
+    ($($name:ident($($argument:ident),*) -> $result:ty;)*) => {
+        $(
+            #[expect(clippy::allow_attributes, reason = "only the longest of them has too many arguments")]
+            #[allow(clippy::too_many_arguments, reason = "the signature of the import")]
+            pub(crate) fn $name(guest: &mut Guest<'_>, $($argument: u32),*) -> Result<$result, Abort> {
+                let _ = ($($argument,)*);
+                unavailable(guest)
+            }
+        )*
+    };
+}
+unavailable_imports! {
+    unavailable_2(a, b) -> u32;
+    unavailable_4(a, b, c, d) -> u32;
+    unavailable_5(a, b, c, d, e) -> u32;
+    unavailable_1_no_result(a) -> ();
+    unavailable_2_no_result(a, b) -> ();
+    unavailable_4_no_result(a, b, c, d) -> ();
+    unavailable_5_no_result(a, b, c, d, e) -> ();
+    unavailable_8_no_result(a, b, c, d, e, f, g, h) -> ();
+}

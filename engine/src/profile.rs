@@ -1,0 +1,79 @@
+//! Which profiles there are, and what each asks of code. A profile is chosen at upload, stored with the code and never
+//! guessed; `abi/` carries it out.
+
+use crate::abi::seal_imports;
+use parity_scale_codec::{Decode, Encode};
+use unfork_gas::{Entry, Floats, Profile};
+
+/// The profiles there are; the numbers are consensus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[repr(u8)]
+pub enum ProfileId {
+    /// `seal`: what ink! 5 and small contracts in C, Rust, Zig and AssemblyScript are written against (docs/abi.md).
+    #[codec(index = 1)]
+    Seal = 1,
+}
+
+impl ProfileId {
+    /// Every profile.
+    pub const ALL: &'static [Self] = &[Self::Seal];
+
+    /// The number in transactions and records.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Seal => 1,
+        }
+    }
+
+    /// The profile of a number.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.iter().copied().find(|profile| profile.number() == number)
+    }
+
+    /// The name people use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Seal => "seal",
+        }
+    }
+
+    /// What admission checks code of this profile against: imports, entry points, memory, floats.
+    #[must_use]
+    pub fn for_admission(self) -> Profile<'static> {
+        match self {
+            Self::Seal => Profile {
+                name: "seal",
+                imports: seal_imports::sorted(),
+                entries: &[
+                    Entry { name: "call", params: &[], results: &[] },
+                    Entry { name: "deploy", params: &[], results: &[] },
+                ],
+                memory_import: Some(("env", "memory")),
+                floats: Floats::Forbid,
+            },
+        }
+    }
+
+    /// The only length of address it can work with, if there is one.
+    #[must_use]
+    pub fn address_length(self) -> Option<usize> {
+        match self {
+            Self::Seal => Some(32),
+        }
+    }
+
+    pub(crate) fn entry_deploy(self) -> &'static str {
+        match self {
+            Self::Seal => "deploy",
+        }
+    }
+
+    pub(crate) fn entry_call(self) -> &'static str {
+        match self {
+            Self::Seal => "call",
+        }
+    }
+}
