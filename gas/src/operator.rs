@@ -7,7 +7,7 @@ use crate::schedule::Schedule;
 /// The static price of `operator`, or `None` for one that this version does not know.
 ///
 /// Bulk operators and the growing of memories and tables cost their price per unit besides.
-#[allow(clippy::too_many_lines, reason = "a table over the operators")]
+// Long on purpose: a table over the operators.
 pub(crate) fn price(schedule: &Schedule, operator: &Operator<'_>) -> Option<u64> {
     use Operator::*;
     Some(match operator {
