@@ -17,6 +17,9 @@ targets=$(cargo "+$toolchain" fuzz list)
 status=0
 for target in $targets; do
   printf '\n== %s, %s s\n' "$target" "${SECONDS_EACH:-10}"
-  cargo "+$toolchain" fuzz run "$target" -- -max_total_time="${SECONDS_EACH:-10}" -rss_limit_mb=4096 || status=1
+  mkdir -p "found/$target"
+  # New inputs go to the first folder, so that the saved ones stay as they are. Why no sanitizer: fuzz/README.md.
+  cargo "+$toolchain" fuzz run --sanitizer none "$target" "found/$target" "corpus/$target" -- \
+    -max_total_time="${SECONDS_EACH:-10}" -rss_limit_mb=4096 -max_len=8192 -timeout=60 -print_final_stats=1 || status=1
 done
 exit $status

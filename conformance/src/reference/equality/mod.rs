@@ -1,0 +1,218 @@
+//! The comparison of the reference meter with prepared code on the executor: everything that a run shows must be equal.
+
+mod generate;
+mod mutate;
+mod prepared;
+
+pub use generate::{Generated, generate};
+pub use mutate::mutate;
+pub use prepared::{Observed, Ready};
+
+use super::host::Host;
+use super::{End, Event, Mistake, Module, Report, Rules, Start, Value, run};
+use unfork_gas::{Entry, Floats, Import, Limits, Profile, Refusal, Schedule, ValueType, admit};
+use wasmparser::{ExternalKind, FuncType, Parser, Payload, TypeRef, ValType};
+
+/// A module to compare on.
+pub struct Subject {
+    /// The original bytes.
+    pub code: Vec<u8>,
+    /// Name of the exported function to call.
+    pub entry: String,
+    /// Its arguments.
+    pub arguments: Vec<Value>,
+    /// Prices.
+    pub schedule: Schedule,
+    /// Limits.
+    pub limits: Limits,
+    /// Answers to host calls.
+    pub host: Host,
+}
+
+impl Subject {
+    /// Admits the module under a profile that allows just what it imports, its entry, and floats.
+    ///
+    /// # Errors
+    /// As admission refuses.
+    ///
+    /// # Panics
+    /// When the bytes are no module, or the prepared code is refused by the executor.
+    pub fn prepare(&self) -> Result<Ready, Refusal> {
+        let signatures = Signatures::of(&self.code, &self.entry);
+        let imports: Vec<Import<'_>> = signatures.imports.iter().map(Signature::as_import).collect();
+        let profile = Profile {
+            name: "as imported",
+            imports: &imports,
+            entries: &[Entry {
+                name: &self.entry,
+                params: &signatures.entry.params,
+                results: &signatures.entry.results,
+            }],
+            memory_import: signatures.memory.as_ref().map(|(module, name)| (module.as_str(), name.as_str())),
+            floats: Floats::Canonical,
+        };
+        let prepared = admit(&self.code, &self.schedule, &self.limits, &profile)?;
+        Ok(Ready::new(&prepared, &self.module(&self.schedule), self.host))
+    }
+
+    /// The module as the reference meter sees it.
+    #[must_use]
+    pub fn module(&self, schedule: &Schedule) -> Module<'_> {
+        Module::decode(&self.code, schedule, &self.limits)
+    }
+
+    /// Runs the reference meter, with the rules as they are or with one that is wrong.
+    #[must_use]
+    pub fn reference(
+        &self,
+        module: &Module<'_>,
+        schedule: &Schedule,
+        mistake: Option<Mistake>,
+        budget: Budget,
+    ) -> Report {
+        run(module, Rules { schedule, limits: &self.limits, mistake }, self.start(budget), self.host)
+    }
+
+    /// Runs the prepared code.
+    #[must_use]
+    pub fn prepared(&self, ready: &Ready, budget: Budget) -> Observed {
+        ready.run(self.start(budget))
+    }
+
+    fn start(&self, budget: Budget) -> Start<'_> {
+        Start { entry: &self.entry, arguments: &self.arguments, gas: budget.gas, stack: budget.stack }
+    }
+}
+
+/// What a run is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Gas.
+    pub gas: u64,
+    /// Stack units.
+    pub stack: u64,
+}
+
+/// The first difference between a run of the reference meter and one of the prepared code.
+#[must_use]
+pub fn difference(reference: &Report, observed: &Observed) -> Option<String> {
+    let pairs = reference.events.iter().map(seen).zip(&observed.events).enumerate();
+    for (number, (expected, found)) in pairs {
+        if expected != *found {
+            return Some(format!("host call {number}: {expected:?}, but prepared {found:?}"));
+        }
+    }
+    let (expected, found) = (reference.events.len(), observed.events.len());
+    if expected != found {
+        return Some(format!("{expected} host calls, then {:?}, but prepared {found}, {:?}", reference.end, observed.end));
+    }
+    let end = match &reference.end {
+        End::Returned(values) => End::Returned(values.iter().map(without_identity).collect()),
+        other => other.clone(),
+    };
+    if end != observed.end {
+        return Some(format!("end {end:?} at {}, but prepared {:?}", reference.gas, observed.end));
+    }
+    if let Some(gas) = observed.gas.filter(|gas| *gas != reference.gas) {
+        return Some(format!("gas {}, but prepared {gas}, both {end:?}", reference.gas));
+    }
+    if reference.memory != observed.memory {
+        let place = reference.memory.iter().zip(&observed.memory).position(|(expected, found)| expected != found);
+        return Some(format!("memory differs, first at {place:?}"));
+    }
+    let globals: Vec<Value> = reference.globals.iter().map(without_identity).collect();
+    if globals != observed.globals {
+        return Some(format!("globals {globals:?}, but prepared {:?}", observed.globals));
+    }
+    let nulls = |table: &Vec<Option<u32>>| table.iter().map(Option::is_none).collect::<Vec<_>>();
+    if reference.tables.iter().map(nulls).collect::<Vec<_>>() != observed.nulls {
+        return Some("tables differ".into());
+    }
+    None
+}
+
+/// The executor tells whether a reference is null, not which function it is.
+fn without_identity(value: &Value) -> Value {
+    match value {
+        Value::Function(Some(_)) => Value::Function(Some(0)),
+        other => *other,
+    }
+}
+
+fn seen(event: &Event) -> Event {
+    Event { arguments: event.arguments.iter().map(without_identity).collect(), ..event.clone() }
+}
+
+/// An import's names and type.
+struct Signature {
+    module: String,
+    name: String,
+    params: Vec<ValueType>,
+    results: Vec<ValueType>,
+}
+
+impl Signature {
+    fn new(module: &str, name: &str, of_type: &FuncType) -> Self {
+        let list = |types: &[ValType]| types.iter().map(|each| value_type(*each)).collect();
+        let (params, results) = (list(of_type.params()), list(of_type.results()));
+        Signature { module: module.into(), name: name.into(), params, results }
+    }
+
+    fn as_import(&self) -> Import<'_> {
+        Import { module: &self.module, name: &self.name, params: &self.params, results: &self.results }
+    }
+}
+
+fn value_type(of_type: ValType) -> ValueType {
+    match of_type {
+        ValType::I32 => ValueType::I32,
+        ValType::I64 => ValueType::I64,
+        ValType::F32 => ValueType::F32,
+        ValType::F64 => ValueType::F64,
+        _ => ValueType::FuncRef,
+    }
+}
+
+/// What a module imports, and the type of its entry.
+struct Signatures {
+    imports: Vec<Signature>,
+    memory: Option<(String, String)>,
+    entry: Signature,
+}
+
+impl Signatures {
+    fn of(code: &[u8], entry: &str) -> Self {
+        let (mut types, mut functions, mut imports) = (Vec::<FuncType>::new(), Vec::new(), Vec::new());
+        let (mut memory, mut entry_type) = (None, FuncType::new([], []));
+        for payload in Parser::new(0).parse_all(code) {
+            match payload.expect("a module") {
+                Payload::TypeSection(reader) => {
+                    types = reader.into_iter_err_on_gc_types().map(|each| each.expect("a function type")).collect();
+                }
+                Payload::ImportSection(reader) => {
+                    for import in reader.into_imports().map(|import| import.expect("an import")) {
+                        match import.ty {
+                            TypeRef::Func(of_type) => {
+                                functions.push(of_type);
+                                imports.push(Signature::new(import.module, import.name, &types[of_type as usize]));
+                            }
+                            _ => memory = Some((import.module.to_string(), import.name.to_string())),
+                        }
+                    }
+                }
+                Payload::FunctionSection(reader) => functions.extend(reader.into_iter().map(|each| each.expect("a type"))),
+                Payload::ExportSection(reader) => {
+                    for export in reader.into_iter().map(|export| export.expect("an export")) {
+                        if export.name == entry && export.kind == ExternalKind::Func {
+                            entry_type = types[functions[export.index as usize] as usize].clone();
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        imports.sort_by(|a, b| (&a.module, &a.name).cmp(&(&b.module, &b.name)));
+        imports.dedup_by(|a, b| (&a.module, &a.name) == (&b.module, &b.name));
+        Signatures { imports, memory, entry: Signature::new("", entry, &entry_type) }
+    }
+}

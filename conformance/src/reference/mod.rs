@@ -1,0 +1,193 @@
+//! The reference meter: a deliberately naive interpreter of admitted Wasm that executes the **original** module and
+//! charges by docs/gas.md, the executable form of that page.
+//!
+//! It shares no code with the instrumenter but the tables `Schedule` and `Limits`, and uses the parser to decode and for
+//! nothing else. Where the instrumenter is clever (charges merged, checks left out), this adds up one operator after the
+//! other. It takes modules that were admitted and panics on others.
+//!
+//! [`equality`] runs both on the same module and compares all that can be seen.
+
+pub mod equality;
+mod floats;
+mod height;
+pub mod host;
+mod instance;
+mod integers;
+mod machine;
+mod module;
+mod operators;
+mod value;
+
+pub use machine::run;
+pub use module::Module;
+pub use operators::Kind;
+pub use value::Value;
+
+use unfork_gas::{Limits, Schedule};
+
+/// What a run is judged by.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// Prices.
+    pub schedule: &'a Schedule,
+    /// Limits.
+    pub limits: &'a Limits,
+    /// A rule to get wrong, to see that the comparison notices.
+    pub mistake: Option<Mistake>,
+}
+
+/// What to call, and with what.
+#[derive(Clone, Copy)]
+pub struct Start<'a> {
+    /// Name of the exported function.
+    pub entry: &'a str,
+    /// Its arguments.
+    pub arguments: &'a [Value],
+    /// Gas given.
+    pub gas: u64,
+    /// Stack units given.
+    pub stack: u64,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The entry returned these values.
+    Returned(Vec<Value>),
+    /// The contract's own `unreachable`.
+    Unreachable,
+    /// Another trap.
+    Trapped(Trap),
+    /// The gas given was not enough.
+    OutOfGas,
+    /// The stack units given were not enough.
+    StackExhausted,
+}
+
+/// A trap other than `unreachable`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trap {
+    /// A memory access outside.
+    MemoryOutOfBounds,
+    /// A table access outside, by an indirect call too.
+    TableOutOfBounds,
+    /// An indirect call of null.
+    IndirectCallToNull,
+    /// An indirect call of a function of another type.
+    IndirectCallType,
+    /// An integer division or remainder by 0.
+    DivisionByZero,
+    /// A division or conversion whose result does not fit.
+    IntegerOverflow,
+    /// A conversion of NaN to an integer.
+    InvalidConversion,
+}
+
+/// A host call, as the host sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Number of the imported function.
+    pub function: u32,
+    /// Arguments.
+    pub arguments: Vec<Value>,
+    /// Exact gas used so far, the price of the call included.
+    pub gas: u64,
+    /// Stack units left.
+    pub stack: u64,
+}
+
+/// All that a run shows.
+pub struct Report {
+    /// How it ended.
+    pub end: End,
+    /// Exact gas at the end, whatever the frame is charged.
+    pub gas: u64,
+    /// Host calls.
+    pub events: Vec<Event>,
+    /// Memory at the end.
+    pub memory: Vec<u8>,
+    /// Globals at the end.
+    pub globals: Vec<Value>,
+    /// Tables at the end.
+    pub tables: Vec<Vec<Option<u32>>>,
+    /// Exact gas at each checkpoint, the first [`CHECKPOINTS_KEPT`] of them.
+    pub checkpoints: Vec<u64>,
+    /// The most stack units that were taken at once.
+    pub stack_taken: u64,
+    /// How often each operator was executed, by its place in [`Kind::ALL`].
+    pub executed: Vec<u64>,
+}
+
+/// How many checkpoints a report remembers.
+pub const CHECKPOINTS_KEPT: usize = 10_000;
+
+/// A rule of docs/gas.md that the meter can be told to get wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mistake {
+    /// Section 2: no check at a function's entry.
+    NoCheckAtEntry,
+    /// Section 2: no check at the head of a loop.
+    NoCheckAtLoop,
+    /// Section 2: no check at the head of a loop when coming from above.
+    NoCheckEnteringLoop,
+    /// Section 2: no check before bulk work and growing.
+    NoCheckBeforeBulk,
+    /// Section 2: bulk work is checked after it is done.
+    CheckAfterBulk,
+    /// Section 2: no check at a host call.
+    NoCheckAtHostCall,
+    /// Section 2: no check when a call returns into a function above the threshold.
+    NoCheckAfterReturn,
+    /// Section 2: a check when a call returns into any function.
+    CheckAfterEveryReturn,
+    /// Section 2: no check at `unreachable`.
+    NoCheckAtUnreachable,
+    /// Section 2: no check when returning to the host.
+    NoCheckAtTheEnd,
+    /// Section 2: a check at every operator.
+    CheckEverywhere,
+    /// Section 3: a trap without enough gas is out of gas.
+    TrapsLookAtGas,
+    /// Section 1: parameters cost what locals cost.
+    ParametersCost,
+    /// Section 1: growing costs only what is granted.
+    GrowthCostsWhenGranted,
+    /// Section 1: `br_if` costs only when taken.
+    BranchCostsWhenTaken,
+    /// Section 4: the stack is checked before the gas at entry.
+    StackBeforeGas,
+    /// Section 4: functions without calls take units too.
+    LeavesTakeUnits,
+    /// Section 4: units are not given back.
+    UnitsAreKept,
+    /// Section 4: operands in unreachable code do not count.
+    HeightOfReachableCode,
+    /// Section 5: NaNs stay as they are made.
+    NansAsMade,
+}
+
+impl Mistake {
+    /// Each of them.
+    pub const ALL: &'static [Mistake] = &[
+        Mistake::NoCheckAtEntry,
+        Mistake::NoCheckAtLoop,
+        Mistake::NoCheckEnteringLoop,
+        Mistake::NoCheckBeforeBulk,
+        Mistake::CheckAfterBulk,
+        Mistake::NoCheckAtHostCall,
+        Mistake::NoCheckAfterReturn,
+        Mistake::CheckAfterEveryReturn,
+        Mistake::NoCheckAtUnreachable,
+        Mistake::NoCheckAtTheEnd,
+        Mistake::CheckEverywhere,
+        Mistake::TrapsLookAtGas,
+        Mistake::ParametersCost,
+        Mistake::GrowthCostsWhenGranted,
+        Mistake::BranchCostsWhenTaken,
+        Mistake::StackBeforeGas,
+        Mistake::LeavesTakeUnits,
+        Mistake::UnitsAreKept,
+        Mistake::HeightOfReachableCode,
+        Mistake::NansAsMade,
+    ];
+}

@@ -1,0 +1,269 @@
+//! The original module, decoded into plain lists. Nothing is checked: the module was admitted.
+
+use super::height;
+use super::operators::Kind;
+use super::value::Value;
+use unfork_gas::{Limits, Schedule};
+use wasmparser::{
+    ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind, FunctionBody, Operator, Parser, Payload, TypeRef,
+};
+
+/// A function type.
+pub use wasmparser::FuncType;
+
+/// Pages and elements: what there is at first, and the most that there may ever be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    pub least: u32,
+    pub most: u32,
+}
+
+/// A function of the module, imported or defined.
+pub(super) enum Function<'a> {
+    Imported { module: &'a str, name: &'a str, of_type: u32 },
+    Defined(Defined<'a>),
+}
+
+/// A function with a body.
+pub(super) struct Defined<'a> {
+    pub of_type: u32,
+    /// Declared locals, as the values they begin with.
+    pub locals: Vec<Value>,
+    pub operators: Vec<Instruction<'a>>,
+    /// Units of stack it takes; `None` when there is no call in it, reachable or not.
+    pub units: Option<u64>,
+    /// How many of those only unreachable code asks for.
+    pub unreachable_units: u64,
+    /// The static prices of all its operators together.
+    pub price_of_all: u64,
+}
+
+/// An operator with what is known of it beforehand.
+pub(super) struct Instruction<'a> {
+    pub kind: Kind,
+    pub operator: Operator<'a>,
+    pub price: u64,
+    /// For `block`, `loop`, `if` and `else`, where their `end` is.
+    pub end: usize,
+    /// For an `if`, where its `else` is; its `end` when it has none.
+    pub otherwise: usize,
+}
+
+/// A segment of data or elements: what it holds, and where it goes when the instance is made.
+pub(super) struct Segment<'a, T> {
+    pub items: Vec<T>,
+    pub place: Place<'a>,
+}
+
+/// An item of an element segment.
+pub(super) enum Item<'a> {
+    Function(u32),
+    Constant(ConstExpr<'a>),
+}
+
+/// When and where a segment is used.
+pub(super) enum Place<'a> {
+    Passive,
+    Declared,
+    Active { table: usize, offset: ConstExpr<'a> },
+}
+
+/// A module.
+pub struct Module<'a> {
+    pub(super) types: Vec<FuncType>,
+    pub(super) functions: Vec<Function<'a>>,
+    pub(super) tables: Vec<Size>,
+    pub(super) memory: Option<Size>,
+    pub(super) globals: Vec<ConstExpr<'a>>,
+    pub(super) exports: Vec<(&'a str, usize)>,
+    pub(super) elements: Vec<Segment<'a, Item<'a>>>,
+    pub(super) data: Vec<Segment<'a, u8>>,
+}
+
+impl<'a> Module<'a> {
+    /// Decodes an admitted module.
+    ///
+    /// # Panics
+    /// When the module is one that admission refuses.
+    #[must_use]
+    pub fn decode(code: &'a [u8], schedule: &Schedule, limits: &Limits) -> Self {
+        let mut module = Module {
+            types: Vec::new(),
+            functions: Vec::new(),
+            tables: Vec::new(),
+            memory: None,
+            globals: Vec::new(),
+            exports: Vec::new(),
+            elements: Vec::new(),
+            data: Vec::new(),
+        };
+        let (mut types_of_defined, mut bodies) = (Vec::new(), Vec::new());
+        for payload in Parser::new(0).parse_all(code) {
+            match payload.expect("an admitted module parses") {
+                Payload::FunctionSection(reader) => types_of_defined = all(reader),
+                Payload::CodeSectionEntry(body) => bodies.push(body),
+                payload => module.section(payload, limits),
+            }
+        }
+        for (of_type, body) in types_of_defined.into_iter().zip(bodies) {
+            let defined = module.body(of_type, &body, schedule, limits);
+            module.functions.push(Function::Defined(defined));
+        }
+        module
+    }
+
+    fn section(&mut self, payload: Payload<'a>, limits: &Limits) {
+        match payload {
+            Payload::TypeSection(reader) => {
+                self.types = reader.into_iter_err_on_gc_types().map(|each| each.expect("a function type")).collect();
+            }
+            Payload::ImportSection(reader) => {
+                for import in reader.into_imports() {
+                    let import = import.expect("an import");
+                    match import.ty {
+                        TypeRef::Func(of_type) => {
+                            let (module, name) = (import.module, import.name);
+                            self.functions.push(Function::Imported { module, name, of_type });
+                        }
+                        TypeRef::Memory(memory) => self.memory = Some(pages(memory, limits)),
+                        other => panic!("an import of {other:?} is not admitted"),
+                    }
+                }
+            }
+            Payload::TableSection(reader) => {
+                for table in all(reader) {
+                    self.tables.push(elements(table.ty, limits));
+                }
+            }
+            Payload::MemorySection(reader) => {
+                self.memory = all(reader).first().map(|memory| pages(*memory, limits));
+            }
+            Payload::GlobalSection(reader) => {
+                self.globals = all(reader).into_iter().map(|global| global.init_expr).collect();
+            }
+            Payload::ExportSection(reader) => {
+                let functions = all(reader).into_iter().filter(|export| export.kind == ExternalKind::Func);
+                self.exports = functions.map(|export| (export.name, export.index as usize)).collect();
+            }
+            Payload::ElementSection(reader) => all(reader).into_iter().for_each(|element| self.element(element)),
+            Payload::DataSection(reader) => {
+                for data in all(reader) {
+                    let place = match data.kind {
+                        DataKind::Passive => Place::Passive,
+                        DataKind::Active { offset_expr, .. } => Place::Active { table: 0, offset: offset_expr },
+                    };
+                    self.data.push(Segment { items: data.data.to_vec(), place });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn element(&mut self, element: wasmparser::Element<'a>) {
+        let place = match element.kind {
+            ElementKind::Passive => Place::Passive,
+            ElementKind::Declared => Place::Declared,
+            ElementKind::Active { table_index, offset_expr } => {
+                Place::Active { table: table_index.unwrap_or(0) as usize, offset: offset_expr }
+            }
+        };
+        let items = match element.items {
+            ElementItems::Functions(reader) => all(reader).into_iter().map(Item::Function).collect(),
+            ElementItems::Expressions(_, reader) => all(reader).into_iter().map(Item::Constant).collect(),
+        };
+        self.elements.push(Segment { items, place });
+    }
+
+    fn body(&self, of_type: u32, body: &FunctionBody<'a>, schedule: &Schedule, limits: &Limits) -> Defined<'a> {
+        let mut locals = Vec::new();
+        for group in body.get_locals_reader().expect("locals") {
+            let (count, of_type) = group.expect("a group of locals");
+            locals.extend((0..count).map(|_| Value::zero(of_type)));
+        }
+        let mut operators = Vec::new();
+        for operator in body.get_operators_reader().expect("operators") {
+            let operator = operator.expect("an operator");
+            let kind = Kind::of(&operator).unwrap_or_else(|| panic!("{operator:?} is not admitted"));
+            let price = (kind.row().price)(schedule);
+            operators.push(Instruction { kind, operator, price, end: 0, otherwise: 0 });
+        }
+        find_ends(&mut operators);
+        let price_of_all = operators.iter().map(|instruction| instruction.price).sum();
+        let mut defined = Defined { of_type, locals, operators, units: None, unreachable_units: 0, price_of_all };
+        let calls = |instruction: &Instruction<'_>| matches!(instruction.kind, Kind::Call | Kind::CallIndirect);
+        if defined.operators.iter().any(calls) {
+            let values = self.type_of(of_type).params().len() + defined.locals.len();
+            let (height, reachable) = height::greatest(self, &defined);
+            defined.units = Some(limits.stack_frame_base + values as u64 + height as u64);
+            defined.unreachable_units = (height - reachable) as u64;
+        }
+        defined
+    }
+
+    /// A type of the module.
+    pub(super) fn type_of(&self, index: u32) -> &FuncType {
+        &self.types[index as usize]
+    }
+
+    /// The type of a function, imported or defined.
+    pub(super) fn function_type(&self, function: u32) -> &FuncType {
+        match &self.functions[function as usize] {
+            Function::Imported { of_type, .. } | Function::Defined(Defined { of_type, .. }) => self.type_of(*of_type),
+        }
+    }
+
+    /// The number of globals.
+    #[must_use]
+    pub fn globals(&self) -> usize {
+        self.globals.len()
+    }
+
+    /// The number of tables.
+    #[must_use]
+    pub fn tables(&self) -> usize {
+        self.tables.len()
+    }
+}
+
+fn all<'a, T: wasmparser::FromReader<'a>>(reader: wasmparser::SectionLimited<'a, T>) -> Vec<T> {
+    reader.into_iter().map(|item| item.expect("an item of an admitted section")).collect()
+}
+
+/// A memory may grow to its own maximum or to the limit, whichever is less.
+fn pages(memory: wasmparser::MemoryType, limits: &Limits) -> Size {
+    let most = memory.maximum.unwrap_or(u64::MAX).min(limits.memory_pages_max);
+    Size { least: narrow(memory.initial), most: narrow(most) }
+}
+
+/// A table may grow to its own maximum, to the limit, and by the limit of growth, whichever is least.
+fn elements(table: wasmparser::TableType, limits: &Limits) -> Size {
+    let most = table.maximum.unwrap_or(u64::MAX);
+    let most = most.min(limits.table_elements_max).min(table.initial.saturating_add(limits.table_growth_max));
+    Size { least: narrow(table.initial), most: narrow(most) }
+}
+
+fn narrow(number: u64) -> u32 {
+    u32::try_from(number).expect("within the limits of admission")
+}
+
+/// Finds the `else` and the `end` of each block.
+fn find_ends(operators: &mut [Instruction<'_>]) {
+    let mut open = Vec::new();
+    for at in 0..operators.len() {
+        match operators[at].kind {
+            Kind::Block | Kind::Loop | Kind::If => open.push((at, None)),
+            Kind::Else => open.last_mut().expect("an else stands in an if").1 = Some(at),
+            // The last end closes the function itself.
+            Kind::End => {
+                if let Some((start, otherwise)) = open.pop() {
+                    operators[start].end = at;
+                    operators[start].otherwise = otherwise.unwrap_or(at);
+                    if let Some(otherwise) = otherwise {
+                        operators[otherwise].end = at;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
