@@ -1,10 +1,10 @@
 //! Scenario files: a chain, its transactions, and what should come of them, in one JSON file.
 //!
-//! `unfork run` executes them, and the conformance vectors are such files. [`load`] reads and checks a whole file before
+//! `unfork run` executes them, and the conformance vectors are such files. [`load()`] reads and checks a whole file before
 //! anything runs: every name must be known where it is used and every value must fit its type, so that a mistake is
 //! reported with file, line, step and field and never turns into a surprising receipt.
 //!
-//! [`run`] executes a loaded scenario, in memory or on a store, and compares what comes of it with what is expected.
+//! [`run()`] executes a loaded scenario, in memory or on a store, and compares what comes of it with what is expected.
 
 mod code;
 mod expect;
