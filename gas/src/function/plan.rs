@@ -50,6 +50,11 @@ pub(crate) enum Action {
     AfterGrow(Grow),
     /// Make the NaN on top of the stack, if it is one, the canonical one.
     Canonicalise(Width),
+    /// Before `select`: count the bits of its condition, which keeps zero and non-zero apart.
+    ///
+    /// wasmi 2.0 leaves out a comparison with zero that stands before a `select`, and then reads the condition from a
+    /// register that was never set. After another operator it has nothing to leave out.
+    CountBits,
     /// Replace the `br_if depth` by one that charges only when taken.
     ChargedBrIf { charge: i64, relative_depth: u32, next: u32 },
     /// Give an `if` without `else` one that charges.
@@ -186,6 +191,9 @@ impl Plan {
             Operator::Return => self.end_with_settlement(step.at),
             Operator::Unreachable => self.end_with_settlement(step.at),
             Operator::Call { .. } | Operator::CallIndirect { .. } => self.call(step),
+            Operator::Select | Operator::TypedSelect { .. } if self.pending.is_some() => {
+                self.insert(step.at, Action::CountBits);
+            }
             _ => self.straight(step),
         }
     }

@@ -243,6 +243,7 @@ impl<'a> Writer<'a> {
             Action::BeforeGrow(grow) => self.before_grow(grow),
             Action::AfterGrow(grow) => self.after_grow(grow),
             Action::Canonicalise(width) => self.canonicalise(width),
+            Action::CountBits => self.out.push(op::I32_POPCNT),
             Action::ChargedBrIf { charge, relative_depth, .. } => {
                 self.out.extend_from_slice(&[op::IF, TYPE_EMPTY]);
                 self.charge(charge);
@@ -338,12 +339,11 @@ impl<'a> Writer<'a> {
     }
 
     fn after_grow(&mut self, grow: Grow) {
-        self.out.push(op::ELSE);
-        self.size(grow);
-        self.out.push(op::I32_CONST);
+        self.out.extend_from_slice(&[op::ELSE, op::I32_CONST]);
         encode::signed(self.out, -1);
+        self.size(grow);
         self.indexed(op::LOCAL_GET, self.units);
-        self.out.extend_from_slice(&[op::I32_EQZ, op::SELECT, op::END]);
+        self.out.extend_from_slice(&[op::SELECT, op::END]);
     }
 
     fn size(&mut self, grow: Grow) {
