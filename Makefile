@@ -44,7 +44,9 @@ evidence: ## The long runs at their full counts; the log goes to docs/evidence/.
 	$(rocksdb)
 	scripts/evidence.sh
 
-bench: ## Criterion benches of admission, calls, commits and proofs.
+bench: ## Criterion benches of admission, calls, commits and proofs, and ratios to peers.
 	@$(call say,'Benches (the first build takes some minutes, each bench a minute)')
 	$(rocksdb)
 	cargo bench --locked -p unfork-benches
+	$(call say,'Peers in the same run: a ratio above 1 says that ours is faster')
+	cargo run --locked --release --manifest-path benches/peers/Cargo.toml
