@@ -108,9 +108,12 @@ fn commit_everywhere(replicas: &mut [Replica], proposed: Checked) {
     first.executor.commit(proposed).expect("a commit");
 }
 
+/// A field of the header, and what changes it.
+type Alteration = (&'static str, fn(&mut Header));
+
 /// A header with one field changed is never found good.
 fn refuse_altered(executor: &BlockExecutor, stored: &StoredBlock) {
-    let alterations: [(&str, fn(&mut Header)); 4] = [
+    let alterations: [Alteration; 4] = [
         ("state_root", |header| header.state_root[7] ^= 1),
         ("receipts_root", |header| header.receipts_root[7] ^= 1),
         ("height", |header| header.height += 1),

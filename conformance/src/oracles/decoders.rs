@@ -100,7 +100,7 @@ fn round_trip<T: Encode + Decode + PartialEq + Debug>(value: T) -> Result<Vec<u8
 }
 
 fn scale<T: Encode + Decode>(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut input = Watched { rest: bytes, allowed: 1 << 16 | bytes.len() * 64 };
+    let mut input = Watched { rest: bytes, allowed: (1 << 16) + bytes.len() * 64 };
     let value = T::decode(&mut input).ok()?;
     input.rest.is_empty().then(|| value.encode())
 }

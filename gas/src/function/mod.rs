@@ -1,4 +1,4 @@
-//! One function body: validated, planned ([`plan`]) and written with its insertions ([`write`]) in one walk.
+//! One function body: validated, planned ([`plan`]) and written with its insertions ([`mod@write`]) in one walk.
 
 mod op;
 mod plan;
