@@ -1,5 +1,6 @@
 //! A block of 1,000 updates on a state of 100,000 keys: reading the old values, hashing, and one synced commit.
 #![allow(missing_docs, reason = "what criterion's macros make")]
+#![allow(clippy::arithmetic_side_effects, reason = "counts blocks")]
 
 use criterion::{BatchSize, Bencher, Criterion, Throughput, criterion_group, criterion_main};
 use unfork_benches::keys::{CHAIN, UPDATES, block, genesis};

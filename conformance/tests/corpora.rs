@@ -1,6 +1,7 @@
 //! Every oracle on its saved inputs (`fuzz/corpus`) and on a seeded slice of random ones. `UNFORK_SEED` chooses another
 //! slice, `UNFORK_EVIDENCE=1` runs a hundred times as many, `UNFORK_INPUTS=n` only n. `BLESS=1` saves, for each stage that a seeded input reaches,
 //! the shortest one that does; what else was saved stays.
+#![allow(clippy::arithmetic_side_effects, reason = "counts and seeds")]
 
 use std::collections::BTreeMap;
 use std::panic::catch_unwind;

@@ -1,4 +1,5 @@
 //! Each oracle is given a component with one planted mistake, and must notice. An oracle that does not is no oracle.
+#![allow(clippy::arithmetic_side_effects, reason = "counts and seeds")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
