@@ -46,10 +46,9 @@ pub(crate) fn seal_return(guest: &mut Guest<'_>, flags: u32, data: u32, data_len
     if u64::from(data_len) > guest.session().limits().output_bytes_max {
         return Err(Trap::OutputTooLong.into());
     }
-    let (base, each) = (guest.session().prices().return_base, guest.session().prices().return_byte);
-    let length = usize::try_from(data_len).unwrap_or(usize::MAX);
-    guest.session().gas.charge_linear(base, each, length)?;
     let output = guest.read(data, data_len)?;
+    let (base, each) = (guest.session().prices().return_base, guest.session().prices().return_byte);
+    guest.session().gas.charge_linear(base, each, output.len())?;
     guest.session().frame_mut()?.output = output;
     Err(Abort::Stop(if flags & 1 == 1 { Status::Reverted } else { Status::Returned }))
 }
