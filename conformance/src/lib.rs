@@ -11,3 +11,4 @@
 
 pub mod generators;
 pub mod oracles;
+pub mod reference;

@@ -75,8 +75,8 @@ fn arity(of_type: &wasmparser::FuncType) -> (usize, usize) {
 /// The greatest height after any operator of a function, and the greatest when unreachable code is left out.
 pub(super) fn greatest(module: &Module<'_>, function: &Defined<'_>) -> (usize, usize) {
     let (_, results) = arity(module.type_of(function.of_type));
-    let mut stack = Stack { height: 0, controls: Vec::new() };
-    stack.open((0, results), false);
+    let whole = Control { height: 0, params: 0, results, is_loop: false, unreachable: false };
+    let mut stack = Stack { height: 0, controls: vec![whole] };
     let (mut greatest, mut reachable) = (0, 0);
     for instruction in &function.operators {
         step(module, &mut stack, &instruction.operator, instruction.kind);

@@ -85,14 +85,7 @@ impl Instance {
         Ok(())
     }
 
-    fn table_init(
-        &mut self,
-        table: usize,
-        segment: usize,
-        to: usize,
-        from: usize,
-        count: usize,
-    ) -> Result<(), Trap> {
+    fn table_init(&mut self, table: usize, segment: usize, to: usize, from: usize, count: usize) -> Result<(), Trap> {
         let source = self.elements[segment].get(from..from + count).ok_or(Trap::TableOutOfBounds)?;
         let target = self.tables[table].get_mut(to..to + count).ok_or(Trap::TableOutOfBounds)?;
         target.copy_from_slice(source);

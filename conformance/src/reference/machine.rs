@@ -1,11 +1,11 @@
 //! Execution: one operator after the other, each paid as it is executed.
 
 use super::height::block_arity;
+use super::host::{Answer, Host};
 use super::instance::Instance;
 use super::module::{Defined, Function, Instruction, Module};
 use super::operators::Kind;
 use super::value::{Operands, Value};
-use super::host::{Answer, Host};
 use super::{CHECKPOINTS_KEPT, End, Event, Mistake, Report, Rules, Start, Trap, floats, integers};
 use wasmparser::Operator;
 
@@ -366,6 +366,7 @@ impl<'m, 'a> Machine<'m, 'a> {
         let Answer { results, gas } =
             self.host.answer(number, &arguments, of_type.results(), &mut self.instance.memory);
         let stack = u64::try_from(self.stack_left).expect("not exhausted");
+        let function = self.module.linked(function);
         self.events.push(Event { function, arguments, gas: self.gas, stack });
         self.operands.0.extend(results);
         self.gas += gas;

@@ -20,7 +20,7 @@ pub(super) struct Size {
 
 /// A function of the module, imported or defined.
 pub(super) enum Function<'a> {
-    Imported { module: &'a str, name: &'a str, of_type: u32 },
+    Imported { module: &'a str, name: &'a str },
     Defined(Defined<'a>),
 }
 
@@ -71,6 +71,8 @@ pub(super) enum Place<'a> {
 /// A module.
 pub struct Module<'a> {
     pub(super) types: Vec<FuncType>,
+    /// The type of each function.
+    types_of_functions: Vec<u32>,
     pub(super) functions: Vec<Function<'a>>,
     pub(super) tables: Vec<Size>,
     pub(super) memory: Option<Size>,
@@ -89,6 +91,7 @@ impl<'a> Module<'a> {
     pub fn decode(code: &'a [u8], schedule: &Schedule, limits: &Limits) -> Self {
         let mut module = Module {
             types: Vec::new(),
+            types_of_functions: Vec::new(),
             functions: Vec::new(),
             tables: Vec::new(),
             memory: None,
@@ -97,15 +100,16 @@ impl<'a> Module<'a> {
             elements: Vec::new(),
             data: Vec::new(),
         };
-        let (mut types_of_defined, mut bodies) = (Vec::new(), Vec::new());
+        let mut bodies = Vec::new();
         for payload in Parser::new(0).parse_all(code) {
             match payload.expect("an admitted module parses") {
-                Payload::FunctionSection(reader) => types_of_defined = all(reader),
+                Payload::FunctionSection(reader) => module.types_of_functions.extend(all(reader)),
                 Payload::CodeSectionEntry(body) => bodies.push(body),
                 payload => module.section(payload, limits),
             }
         }
-        for (of_type, body) in types_of_defined.into_iter().zip(bodies) {
+        for body in bodies {
+            let of_type = module.types_of_functions[module.functions.len()];
             let defined = module.body(of_type, &body, schedule, limits);
             module.functions.push(Function::Defined(defined));
         }
@@ -123,7 +127,8 @@ impl<'a> Module<'a> {
                     match import.ty {
                         TypeRef::Func(of_type) => {
                             let (module, name) = (import.module, import.name);
-                            self.functions.push(Function::Imported { module, name, of_type });
+                            self.types_of_functions.push(of_type);
+                            self.functions.push(Function::Imported { module, name });
                         }
                         TypeRef::Memory(memory) => self.memory = Some(pages(memory, limits)),
                         other => panic!("an import of {other:?} is not admitted"),
@@ -207,9 +212,18 @@ impl<'a> Module<'a> {
 
     /// The type of a function, imported or defined.
     pub(super) fn function_type(&self, function: u32) -> &FuncType {
-        match &self.functions[function as usize] {
-            Function::Imported { of_type, .. } | Function::Defined(Defined { of_type, .. }) => self.type_of(*of_type),
-        }
+        self.type_of(self.types_of_functions[function as usize])
+    }
+
+    /// The first import of the same name as this one: the function that both are linked to.
+    pub(super) fn linked(&self, function: u32) -> u32 {
+        let names = |function: &Function<'a>| match function {
+            Function::Imported { module, name } => Some((*module, *name)),
+            Function::Defined(_) => None,
+        };
+        let own = names(&self.functions[function as usize]);
+        let first = self.functions.iter().position(|other| names(other) == own);
+        first.and_then(|first| u32::try_from(first).ok()).expect("itself at least")
     }
 
     /// The number of globals.

@@ -45,6 +45,12 @@ macro_rules! operators {
                 }
             }
 
+            /// Name in the text format.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                self.row().name
+            }
+
             pub(super) fn row(self) -> Row {
                 match self {
                     $(Kind::$operator => Row { name: $name, price: price!($price), pops: $pops, pushes: $pushes },)*

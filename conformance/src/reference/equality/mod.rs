@@ -104,7 +104,10 @@ pub fn difference(reference: &Report, observed: &Observed) -> Option<String> {
     }
     let (expected, found) = (reference.events.len(), observed.events.len());
     if expected != found {
-        return Some(format!("{expected} host calls, then {:?}, but prepared {found}, {:?}", reference.end, observed.end));
+        return Some(format!(
+            "{expected} host calls, then {:?}, but prepared {found}, {:?}",
+            reference.end, observed.end
+        ));
     }
     let end = match &reference.end {
         End::Returned(values) => End::Returned(values.iter().map(without_identity).collect()),
@@ -200,7 +203,9 @@ impl Signatures {
                         }
                     }
                 }
-                Payload::FunctionSection(reader) => functions.extend(reader.into_iter().map(|each| each.expect("a type"))),
+                Payload::FunctionSection(reader) => {
+                    functions.extend(reader.into_iter().map(|each| each.expect("a type")))
+                }
                 Payload::ExportSection(reader) => {
                     for export in reader.into_iter().map(|export| export.expect("an export")) {
                         if export.name == entry && export.kind == ExternalKind::Func {

@@ -6,8 +6,8 @@ use unfork_gas::{EXPORT_GAS, EXPORT_MEMORY, EXPORT_STACK, Prepared};
 use wasm_encoder::reencode::{Error as Reencoding, Reencode, utils};
 use wasmi::errors::ErrorKind;
 use wasmi::{
-    Caller, CompilationMode, Config, Engine, Error, ExternType, F32, F64, Func, FuncType, Global, Linker, Memory, Store,
-    TrapCode, Val, ValType,
+    Caller, CompilationMode, Config, Engine, Error, ExternType, F32, F64, Func, FuncType, Global, Linker, Memory,
+    Store, TrapCode, Val, ValType,
 };
 
 /// Prefix of the exports that let the test see globals and tables.
