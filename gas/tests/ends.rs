@@ -232,6 +232,22 @@ fn memory_is_bounded() {
     }
 }
 
+/// An export that is no entry counts as the declaration that `ref.func` needs; exports of other kinds go.
+#[test]
+fn an_export_declares_its_function() {
+    let module = prepared(
+        r#"(memory (export "m") 1) (global (export "g") i32 (i32.const 7))
+           (func $f) (export "f" (func $f)) (func (export "run") (drop (ref.func $f)))"#,
+    );
+    assert!(matches!(run(&module, 1_000_000, STACK).0, Ended::Returned(_)));
+    let exports = wasmparser::Parser::new(0).parse_all(module.code()).find_map(|payload| match payload.unwrap() {
+        wasmparser::Payload::ExportSection(exports) => Some(exports),
+        _ => None,
+    });
+    let names: Vec<&str> = exports.unwrap().into_iter().map(|export| export.unwrap().name).collect();
+    assert_eq!(names, ["f", "run", "unfork:gas", "unfork:stack", "unfork:memory"]);
+}
+
 #[test]
 fn instances_are_priced() {
     let module = prepared(

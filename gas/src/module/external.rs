@@ -128,7 +128,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Keeps the entries only: other exports are harmless, and nobody calls them.
+    /// Keeps the functions: nobody calls those that are no entries, but a `ref.func` needs its function exported where
+    /// no segment or global names it. Other exports are harmless.
     pub(super) fn export_section(&mut self, exports: &ExportSectionReader<'_>) -> Result<(), Refusal> {
         for export in exports.clone().into_iter_with_offsets() {
             let (offset, export) = export.map_err(|error| invalid(&error))?;
@@ -141,6 +142,9 @@ impl Walk<'_> {
     fn export(&mut self, offset: u64, export: &Export<'_>) -> Result<(), Refusal> {
         let entries = self.profile.entries;
         let Some(position) = entries.iter().position(|entry| entry.name == export.name) else {
+            if export.kind == ExternalKind::Func {
+                self.output.export(export.name, 0, export.index);
+            }
             return Ok(());
         };
         let type_index = usize::try_from(export.index).ok().and_then(|index| self.function_types.get(index)).copied();
