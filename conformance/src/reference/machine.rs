@@ -6,7 +6,7 @@ use super::instance::Instance;
 use super::module::{Defined, Function, Instruction, Module};
 use super::operators::Kind;
 use super::value::{Operands, Value};
-use super::{CHECKPOINTS_KEPT, End, Event, Mistake, Report, Rules, Start, Trap, floats, integers};
+use super::{CHECKPOINTS_KEPT, Checkpoint, End, Event, Mistake, Report, Rules, Start, Trap, floats, integers};
 use wasmparser::Operator;
 
 /// Runs an entry of a module to its end.
@@ -81,7 +81,7 @@ struct Machine<'m, 'a> {
     stack_left: i64,
     stack_least: i64,
     events: Vec<Event>,
-    checkpoints: Vec<u64>,
+    checkpoints: Vec<(Checkpoint, u64)>,
     executed: Vec<u64>,
 }
 
@@ -99,7 +99,7 @@ impl<'m, 'a> Machine<'m, 'a> {
             frame.next += 1;
             self.step(instruction)?;
         }
-        self.check_unless(Mistake::NoCheckAtTheEnd)
+        self.check(Checkpoint::End)
     }
 
     fn mistaken(&self, mistake: Mistake) -> bool {
@@ -107,15 +107,18 @@ impl<'m, 'a> Machine<'m, 'a> {
     }
 
     /// A checkpoint: gas above the gas given ends the frame.
-    fn check(&mut self) -> Result<(), End> {
-        if self.checkpoints.len() < CHECKPOINTS_KEPT {
-            self.checkpoints.push(self.gas);
+    fn check(&mut self, checkpoint: Checkpoint) -> Result<(), End> {
+        if self.mistaken(Mistake::NoCheck(checkpoint)) {
+            return Ok(());
         }
-        if self.gas > self.gas_given { Err(End::OutOfGas) } else { Ok(()) }
+        if self.checkpoints.len() < CHECKPOINTS_KEPT {
+            self.checkpoints.push((checkpoint, self.gas));
+        }
+        self.spend()
     }
 
-    fn check_unless(&mut self, mistake: Mistake) -> Result<(), End> {
-        if self.mistaken(mistake) { Ok(()) } else { self.check() }
+    fn spend(&self) -> Result<(), End> {
+        if self.gas > self.gas_given { Err(End::OutOfGas) } else { Ok(()) }
     }
 
     fn trap(&mut self, trap: Trap) -> End {
@@ -130,7 +133,7 @@ impl<'m, 'a> Machine<'m, 'a> {
         self.executed[instruction.kind as usize] += 1;
         self.gas += instruction.price;
         if self.mistaken(Mistake::CheckEverywhere) {
-            self.check()?;
+            self.spend()?;
         }
         match &instruction.operator {
             Operator::Nop => {}
@@ -172,7 +175,7 @@ impl<'m, 'a> Machine<'m, 'a> {
                 let target = self.frame().next;
                 self.open(params, params, target, true);
                 if !self.mistaken(Mistake::NoCheckEnteringLoop) {
-                    self.check_unless(Mistake::NoCheckAtLoop)?;
+                    self.check(Checkpoint::Loop)?;
                 }
             }
             Operator::If { blockty } => {
@@ -205,7 +208,7 @@ impl<'m, 'a> Machine<'m, 'a> {
                 self.branch(u32::try_from(outermost).expect("few labels"))?;
             }
             Operator::Unreachable => {
-                self.check_unless(Mistake::NoCheckAtUnreachable)?;
+                self.check(Checkpoint::Unreachable)?;
                 return Err(End::Unreachable);
             }
             Operator::Call { function_index } => self.enter(*function_index as usize)?,
@@ -223,7 +226,7 @@ impl<'m, 'a> Machine<'m, 'a> {
             let price = u64::from(*count) * per_unit;
             self.gas += price;
             if !self.mistaken(Mistake::CheckAfterBulk) {
-                self.check_unless(Mistake::NoCheckBeforeBulk)?;
+                self.check(Checkpoint::Bulk)?;
             }
             if self.mistaken(Mistake::GrowthCostsWhenGranted) {
                 self.gas -= self.refused_growth(instruction.kind, price);
@@ -238,7 +241,7 @@ impl<'m, 'a> Machine<'m, 'a> {
             .unwrap_or_else(|| panic!("{kind:?} is admitted but not executed"));
         result.map_err(|trap| self.trap(trap))?;
         if per_unit.is_some() && self.mistaken(Mistake::CheckAfterBulk) {
-            self.check()?;
+            self.spend()?;
         }
         Ok(())
     }
@@ -281,7 +284,7 @@ impl<'m, 'a> Machine<'m, 'a> {
         frame.next = label.target;
         let is_loop = label.is_loop;
         frame.labels.truncate(index + usize::from(is_loop));
-        if is_loop { self.check_unless(Mistake::NoCheckAtLoop) } else { Ok(()) }
+        if is_loop { self.check(Checkpoint::Loop) } else { Ok(()) }
     }
 
     fn call_indirect(&mut self, type_index: u32, table: u32) -> Result<(), End> {
@@ -309,9 +312,9 @@ impl<'m, 'a> Machine<'m, 'a> {
         self.gas += schedule.function_entry + schedule.function_local * paid as u64;
         if self.mistaken(Mistake::StackBeforeGas) {
             self.take_units(defined)?;
-            self.check()?;
+            self.check(Checkpoint::Entry)?;
         } else {
-            self.check_unless(Mistake::NoCheckAtEntry)?;
+            self.check(Checkpoint::Entry)?;
             self.take_units(defined)?;
         }
         let mut locals = self.operands.pop_many(params);
@@ -352,14 +355,14 @@ impl<'m, 'a> Machine<'m, 'a> {
         let Some(caller) = self.frames.last() else { return Ok(()) };
         let above = caller.function.price_of_all > self.rules.schedule.return_check_above;
         if above || self.mistaken(Mistake::CheckAfterEveryReturn) {
-            self.check_unless(Mistake::NoCheckAfterReturn)?;
+            self.check(Checkpoint::Return)?;
         }
         Ok(())
     }
 
     /// A host call: a checkpoint, then what the host does, then what it charges.
     fn call_host(&mut self, function: u32) -> Result<(), End> {
-        self.check_unless(Mistake::NoCheckAtHostCall)?;
+        self.check(Checkpoint::HostCall)?;
         let of_type = self.module.function_type(function);
         let arguments = self.operands.pop_many(of_type.params().len());
         let number = self.events.len();
@@ -370,6 +373,6 @@ impl<'m, 'a> Machine<'m, 'a> {
         self.events.push(Event { function, arguments, gas: self.gas, stack });
         self.operands.0.extend(results);
         self.gas += gas;
-        if self.gas > self.gas_given { Err(End::OutOfGas) } else { Ok(()) }
+        self.spend()
     }
 }

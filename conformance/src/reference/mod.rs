@@ -111,11 +111,30 @@ pub struct Report {
     /// Tables at the end.
     pub tables: Vec<Vec<Option<u32>>>,
     /// Exact gas at each checkpoint, the first [`CHECKPOINTS_KEPT`] of them.
-    pub checkpoints: Vec<u64>,
+    pub checkpoints: Vec<(Checkpoint, u64)>,
     /// The most stack units that were taken at once.
     pub stack_taken: u64,
     /// How often each operator was executed, by its place in [`Kind::ALL`].
     pub executed: Vec<u64>,
+}
+
+/// Where the gas is looked at: docs/gas.md, section 2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Checkpoint {
+    /// A function's entry.
+    Entry,
+    /// The head of a loop.
+    Loop,
+    /// Bulk work and growing.
+    Bulk,
+    /// A host call.
+    HostCall,
+    /// The return of a call into a function above the threshold.
+    Return,
+    /// `unreachable`.
+    Unreachable,
+    /// The return to the host.
+    End,
 }
 
 /// How many checkpoints a report remembers.
@@ -124,26 +143,14 @@ pub const CHECKPOINTS_KEPT: usize = 10_000;
 /// A rule of docs/gas.md that the meter can be told to get wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mistake {
-    /// Section 2: no check at a function's entry.
-    NoCheckAtEntry,
-    /// Section 2: no check at the head of a loop.
-    NoCheckAtLoop,
+    /// Section 2: no check at this kind of checkpoint.
+    NoCheck(Checkpoint),
     /// Section 2: no check at the head of a loop when coming from above.
     NoCheckEnteringLoop,
-    /// Section 2: no check before bulk work and growing.
-    NoCheckBeforeBulk,
     /// Section 2: bulk work is checked after it is done.
     CheckAfterBulk,
-    /// Section 2: no check at a host call.
-    NoCheckAtHostCall,
-    /// Section 2: no check when a call returns into a function above the threshold.
-    NoCheckAfterReturn,
     /// Section 2: a check when a call returns into any function.
     CheckAfterEveryReturn,
-    /// Section 2: no check at `unreachable`.
-    NoCheckAtUnreachable,
-    /// Section 2: no check when returning to the host.
-    NoCheckAtTheEnd,
     /// Section 2: a check at every operator.
     CheckEverywhere,
     /// Section 3: a trap without enough gas is out of gas.
@@ -169,16 +176,16 @@ pub enum Mistake {
 impl Mistake {
     /// Each of them.
     pub const ALL: &'static [Mistake] = &[
-        Mistake::NoCheckAtEntry,
-        Mistake::NoCheckAtLoop,
+        Mistake::NoCheck(Checkpoint::Entry),
+        Mistake::NoCheck(Checkpoint::Loop),
         Mistake::NoCheckEnteringLoop,
-        Mistake::NoCheckBeforeBulk,
+        Mistake::NoCheck(Checkpoint::Bulk),
         Mistake::CheckAfterBulk,
-        Mistake::NoCheckAtHostCall,
-        Mistake::NoCheckAfterReturn,
+        Mistake::NoCheck(Checkpoint::HostCall),
+        Mistake::NoCheck(Checkpoint::Return),
         Mistake::CheckAfterEveryReturn,
-        Mistake::NoCheckAtUnreachable,
-        Mistake::NoCheckAtTheEnd,
+        Mistake::NoCheck(Checkpoint::Unreachable),
+        Mistake::NoCheck(Checkpoint::End),
         Mistake::CheckEverywhere,
         Mistake::TrapsLookAtGas,
         Mistake::ParametersCost,

@@ -226,6 +226,13 @@ impl<'a> Module<'a> {
         first.and_then(|first| u32::try_from(first).ok()).expect("itself at least")
     }
 
+    /// The type of an exported function.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<&FuncType> {
+        let (_, function) = self.exports.iter().find(|(other, _)| *other == name)?;
+        Some(self.type_of(self.types_of_functions[*function]))
+    }
+
     /// The number of globals.
     #[must_use]
     pub fn globals(&self) -> usize {

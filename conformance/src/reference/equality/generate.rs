@@ -6,7 +6,7 @@ use crate::reference::host::Host;
 use crate::reference::value::Value;
 use arbitrary::Unstructured;
 use std::fmt::Write;
-use unfork_gas::{LIMITS_V1, Schedule, V1};
+use unfork_gas::{LIMITS_V1, Limits, Schedule, V1};
 use wasm_encoder::reencode::Reencode;
 use wasm_smith::Config;
 
@@ -57,7 +57,9 @@ pub fn generate(seed: u64) -> Option<Generated> {
     if mutated {
         code = mutate(&code, &mut random);
     }
-    let subject = Subject { code, entry: "run".into(), arguments, schedule, limits: LIMITS_V1, host };
+    // wasm-smith writes longer constant expressions than anybody else.
+    let limits = Limits { constant_operators_max: 200, ..LIMITS_V1 };
+    let subject = Subject { code, entry: "run".into(), arguments, schedule, limits, host };
     Some(Generated { subject, mutated })
 }
 
@@ -77,7 +79,7 @@ fn prices(random: &mut Random) -> Schedule {
     for (name, _) in V1.fields().take(INSTRUMENTED_PRICES) {
         let price = match name {
             "op_drop" | "bulk_memory_byte" | "bulk_table_element" | "function_local" => random.next_number() % 4,
-            "return_check_above" => random.next_number() % 300,
+            "return_check_above" => random.next_number() % 100,
             _ => 1 + random.next_number() % 40,
         };
         assert!(schedule.set(name, price), "{name} is a price");
@@ -104,7 +106,7 @@ fn shape(random: &mut Random, floats: bool, references: bool) -> Shape {
     if imports_memory {
         text.push_str(r#"(import "host" "memory" (memory 1 3))"#);
     }
-    text.push_str(r#"(func (export "run") (param i32 i64) (result i64) unreachable))"#);
+    text.push_str(r#"(func (export "run") (param i32 i64) (result i64) unreachable) (func (export "plain")))"#);
     Shape { module: wat::parse_str(&text).expect("a list of imports is a module"), imports_memory }
 }
 
@@ -117,7 +119,7 @@ fn config(random: &mut Random, floats: bool, references: bool, traps: bool, shap
         allow_start_export: false,
         bulk_memory_enabled: true,
         compact_imports_enabled: false,
-        const_expr_fuel: 6,
+        const_expr_fuel: 2,
         disallow_traps: !traps,
         exceptions_enabled: false,
         extended_const_enabled: true,

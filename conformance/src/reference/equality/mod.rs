@@ -1,10 +1,11 @@
 //! The comparison of the reference meter with prepared code on the executor: everything that a run shows must be equal.
 
+mod arithmetic;
 mod generate;
 mod mutate;
 mod prepared;
 
-pub use generate::{Generated, generate};
+pub use generate::{Generated, INSTRUMENTED_PRICES, generate};
 pub use mutate::mutate;
 pub use prepared::{Observed, Ready};
 

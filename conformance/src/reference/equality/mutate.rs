@@ -1,10 +1,11 @@
 //! Changes to a module that keep it valid: at random places in its functions, code is inserted that leaves the operand
 //! stack as it was, with branches, loops and calls that are decided by the host.
 
+use super::arithmetic;
 use crate::generators::random::Random;
 use wasm_encoder::reencode::{Error as Reencoding, Reencode};
 use wasm_encoder::{BlockType, CodeSection, Instruction};
-use wasmparser::{FuncType, Operator, Parser, Payload, TypeRef};
+use wasmparser::{ExternalKind, FuncType, Operator, Parser, Payload, TypeRef};
 
 /// Imports that every generated module has.
 const PROBE: u32 = 0;
@@ -37,6 +38,13 @@ struct Facts {
     callable: Vec<u32>,
     has_memory: bool,
     has_table: bool,
+    /// The type without parameters and results, for indirect calls.
+    plain_type: Option<u32>,
+    /// Exported functions of that type, which a reference may be made of.
+    plain_exports: Vec<u32>,
+    /// Data segments that bulk operators may name: none without a count of them before the code.
+    data: u32,
+    elements: u32,
 }
 
 impl Facts {
@@ -62,15 +70,25 @@ impl Facts {
                 }
                 Payload::MemorySection(_) => facts.has_memory = true,
                 Payload::TableSection(_) => facts.has_table = true,
+                Payload::ExportSection(reader) => {
+                    let exports = reader.into_iter().map(|export| export.expect("an export"));
+                    let functions = exports.filter(|export| export.kind == ExternalKind::Func);
+                    facts.plain_exports = functions.map(|export| export.index).collect();
+                }
+                Payload::ElementSection(reader) => facts.elements = reader.count(),
+                Payload::DataCountSection { count, .. } => facts.data = count,
                 _ => {}
             }
         }
-        for (function, of_type) in facts.functions.iter().enumerate() {
-            let of_type = &facts.types[*of_type as usize];
+        for (function, index) in facts.functions.iter().enumerate() {
+            let of_type = &facts.types[*index as usize];
             if of_type.params().is_empty() && of_type.results().is_empty() {
+                facts.plain_type = Some(*index);
                 facts.callable.push(u32::try_from(function).expect("few functions"));
             }
         }
+        let Facts { plain_exports, callable, .. } = &mut facts;
+        plain_exports.retain(|function| callable.contains(function));
         facts
     }
 
@@ -171,7 +189,7 @@ impl Piece<'_> {
     }
 
     fn statement(&mut self, depth: u32) {
-        match self.below(if depth > 0 { 16 } else { 8 }) {
+        match self.below(if depth > 0 { 18 } else { 10 }) {
             0 | 1 => self.out.push(Instruction::Call(PROBE)),
             2 => {
                 self.constant(1000);
@@ -182,9 +200,11 @@ impl Piece<'_> {
             5 => self.bulk(),
             6 => self.out.push(Instruction::Nop),
             7 => self.leave(),
-            8 | 9 => self.nested(depth, Instruction::Block(BlockType::Empty)),
-            10..=12 => self.turns(depth),
-            13 => self.branch_table(depth),
+            8 | 9 if self.facts.has_memory => arithmetic::compute(self.random, &mut self.out),
+            8 | 9 => {}
+            10 | 11 => self.nested(depth, Instruction::Block(BlockType::Empty)),
+            12..=14 => self.turns(depth),
+            15 => self.branch_table(depth),
             _ => self.choice(depth),
         }
     }
@@ -257,31 +277,105 @@ impl Piece<'_> {
     }
 
     fn call(&mut self) {
+        if self.facts.has_table && self.below(3) == 0 {
+            return self.call_indirect();
+        }
         if !self.facts.callable.is_empty() {
             let choice = self.below(self.facts.callable.len());
             self.out.push(Instruction::Call(self.facts.callable[choice]));
         }
     }
 
+    /// Through the first table, into which a function may have been put just before.
+    fn call_indirect(&mut self) {
+        let Some(of_type) = self.facts.plain_type else { return };
+        let at = Instruction::I32Const(i32::try_from(self.below(4)).expect("small"));
+        if !self.facts.plain_exports.is_empty() && self.below(3) > 0 {
+            let choice = self.below(self.facts.plain_exports.len());
+            let function = Instruction::RefFunc(self.facts.plain_exports[choice]);
+            self.out.extend([at.clone(), function, Instruction::TableSet(0)]);
+        }
+        self.out.extend([at, Instruction::CallIndirect { type_index: of_type, table_index: 0 }]);
+    }
+
     /// Growing and bulk work, sometimes more than there is.
     fn bulk(&mut self) {
-        match self.below(3) {
-            0 if self.facts.has_memory => {
+        if self.facts.has_table && self.below(2) == 0 {
+            return self.bulk_table();
+        }
+        if !self.facts.has_memory {
+            return;
+        }
+        let operator = match self.below(if self.facts.data > 0 { 5 } else { 3 }) {
+            0 => {
                 self.constant(3);
                 self.out.extend([Instruction::MemoryGrow(0), Instruction::Drop]);
+                return;
             }
-            1 if self.facts.has_memory => {
-                self.constant(2000);
-                self.constant(300);
-                self.constant(500);
-                self.out.push(Instruction::MemoryFill(0));
+            1 => Instruction::MemoryFill(0),
+            2 => Instruction::MemoryCopy { src_mem: 0, dst_mem: 0 },
+            3 => {
+                let segment = self.segment(self.facts.data);
+                self.out.push(Instruction::DataDrop(segment));
+                return;
             }
-            2 if self.facts.has_table => {
+            _ => {
+                let data_index = self.segment(self.facts.data);
+                self.range(300, 3, 4);
+                self.out.push(Instruction::MemoryInit { mem: 0, data_index });
+                return;
+            }
+        };
+        self.range(2000, 300, 500);
+        self.out.push(operator);
+    }
+
+    fn bulk_table(&mut self) {
+        match self.below(if self.facts.elements > 0 { 6 } else { 4 }) {
+            0 => {
                 self.out.push(Instruction::RefNull(wasm_encoder::HeapType::FUNC));
                 self.constant(3);
                 self.out.extend([Instruction::TableGrow(0), Instruction::Drop]);
             }
-            _ => {}
+            1 => {
+                self.constant(6);
+                self.out.push(Instruction::RefNull(wasm_encoder::HeapType::FUNC));
+                self.constant(4);
+                self.out.push(Instruction::TableFill(0));
+            }
+            2 => {
+                self.range(6, 6, 4);
+                self.out.push(Instruction::TableCopy { src_table: 0, dst_table: 0 });
+            }
+            3 => {
+                self.constant(5);
+                self.constant(5);
+                self.out.extend([Instruction::TableGet(0), Instruction::TableSet(0)]);
+            }
+            4 => {
+                let segment = self.segment(self.facts.elements);
+                self.out.push(Instruction::ElemDrop(segment));
+            }
+            _ => {
+                let elem_index = self.segment(self.facts.elements);
+                self.range(5, 2, 3);
+                self.out.push(Instruction::TableInit { elem_index, table: 0 });
+            }
+        }
+    }
+
+    fn segment(&mut self, count: u32) -> u32 {
+        u32::try_from(self.below(count as usize)).expect("few segments")
+    }
+
+    /// Three operands, each below its bound; seldom the count is far too large.
+    fn range(&mut self, to: u64, from: u64, count: u64) {
+        self.constant(to);
+        self.constant(from);
+        if self.below(40) == 0 {
+            self.out.push(Instruction::I32Const(-1));
+        } else {
+            self.constant(count);
         }
     }
 
