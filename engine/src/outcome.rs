@@ -118,7 +118,7 @@ named_codes! {
         OutputBufferTooSmall = 33 "output_buffer_too_small",
         /// Bytes given to a host function are not what they should be: flags, balances, addresses.
         InvalidArgument = 34 "invalid_argument",
-        /// A storage key is longer than the limit, or empty.
+        /// A storage key is longer than the limit.
         KeyLength = 35 "key_length",
         /// A storage value is longer than the limit.
         ValueTooLong = 36 "value_too_long",

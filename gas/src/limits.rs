@@ -48,7 +48,7 @@ table! {
         output_bytes_max: "bytes", "Output of a frame.";
         input_bytes_max: "bytes", "Input of a frame.";
         salt_bytes_max: "bytes", "Salt of an instantiation.";
-        debug_bytes_max: "bytes", "Debug messages of one transaction.";
+        debug_bytes_max: "bytes", "One debug message; many are bounded by gas and copied bytes.";
         host_copied_bytes_max: "bytes", "Bytes copied between guest and host in one transaction.";
         changed_bytes_max: "bytes", "Keys and values changed by one transaction.";
         swept_keys_max: "keys", "Keys of removed contracts' storage that the end of a block removes.";
