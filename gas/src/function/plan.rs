@@ -17,7 +17,7 @@
 
 use alloc::vec::Vec;
 
-use wasmparser::{BrTable, Operator};
+use wasmparser::{BlockType, BrTable, Operator};
 
 use crate::operator::Width;
 
@@ -55,6 +55,13 @@ pub(crate) enum Action {
     /// wasmi 2.0 leaves out a comparison with zero that stands before a `select`, and then reads the condition from a
     /// register that was never set. After another operator it has nothing to leave out.
     CountBits,
+    /// Before a block, loop or `if` that may take parameters: an empty block without any.
+    ///
+    /// Where a block begins, wasmi 2.0 saves the locals that lie on the operand stack, all but the block's parameters.
+    /// It leaves out as many locals as there are parameters, even when the parameters are no locals; what lies below
+    /// is then saved on one path only, and read from a register that was never set on the others. At the beginning of
+    /// a block without parameters it saves all of them.
+    SaveLocals,
     /// Replace the `br_if depth` by one that charges only when taken.
     ChargedBrIf { charge: i64, relative_depth: u32, next: u32 },
     /// Give an `if` without `else` one that charges.
@@ -126,6 +133,15 @@ pub(crate) struct Plan {
     slot: usize,
 }
 
+fn may_take_parameters(operator: &Operator<'_>) -> bool {
+    match operator {
+        Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
+            matches!(blockty, BlockType::FuncType(_))
+        }
+        _ => false,
+    }
+}
+
 /// What the pass needs to know about an operator besides the operator itself.
 pub(crate) struct Step<'a, 'b> {
     pub(crate) operator: &'a Operator<'b>,
@@ -172,6 +188,9 @@ impl Plan {
     pub(crate) fn step(&mut self, step: &Step<'_, '_>) {
         self.static_gas = self.static_gas.saturating_add(step.price.unsigned_abs());
         self.pending = self.pending.map(|pending| pending.saturating_add(step.price));
+        if self.pending.is_some() && may_take_parameters(step.operator) {
+            self.insert(step.at, Action::SaveLocals);
+        }
         match step.operator {
             Operator::Block { .. } => self.push(Kind::Block, None, step),
             Operator::Loop { .. } => self.enter_loop(step),

@@ -244,6 +244,7 @@ impl<'a> Writer<'a> {
             Action::AfterGrow(grow) => self.after_grow(grow),
             Action::Canonicalise(width) => self.canonicalise(width),
             Action::CountBits => self.out.push(op::I32_POPCNT),
+            Action::SaveLocals => self.out.extend_from_slice(&[op::BLOCK, TYPE_EMPTY, op::END]),
             Action::ChargedBrIf { charge, relative_depth, .. } => {
                 self.out.extend_from_slice(&[op::IF, TYPE_EMPTY]);
                 self.charge(charge);
