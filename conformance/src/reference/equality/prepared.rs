@@ -2,6 +2,7 @@
 
 use super::super::host::{Answer, Host};
 use super::super::{End, Event, Module, Start, Trap, Value};
+use std::sync::OnceLock;
 use unfork_gas::{EXPORT_GAS, EXPORT_MEMORY, EXPORT_STACK, Prepared};
 use wasm_encoder::reencode::{Error as Reencoding, Reencode, utils};
 use wasmi::errors::ErrorKind;
@@ -17,6 +18,7 @@ const SEEN: &str = "seen:";
 pub struct Ready {
     engine: Engine,
     module: wasmi::Module,
+    litter: wasmi::Module,
     globals: usize,
     tables: usize,
     host: Host,
@@ -89,7 +91,8 @@ impl Ready {
         let engine = Engine::new(&config());
         let module = wasmi::Module::new(&engine, code.finish())
             .unwrap_or_else(|error| panic!("the executor refuses prepared code: {error}"));
-        Ready { engine, module, globals, tables, host }
+        let litter = wasmi::Module::new(&engine, litter()).expect("the executor takes it");
+        Ready { engine, module, litter, globals, tables, host }
     }
 
     /// Runs an entry to its end.
@@ -120,6 +123,9 @@ impl Ready {
                 linker.define(import.module(), import.name(), function).expect("defined once");
             }
         }
+        let litter = linker.instantiate_and_start(&mut store, &self.litter).expect("no imports");
+        let litter = litter.get_typed_func::<(), ()>(&store, "run").expect("as written");
+        litter.call(&mut store, ()).expect("it only sets locals");
         let instance = linker.instantiate_and_start(&mut store, &self.module).expect("prepared code makes an instance");
         let counter = |name: &str| instance.get_global(&store, name).expect("prepared code exports its counters");
         let (gas, stack) = (counter(EXPORT_GAS), counter(EXPORT_STACK));
@@ -150,6 +156,17 @@ impl Ready {
             events: std::mem::take(&mut store.data_mut().events),
         }
     }
+}
+
+/// A module that leaves the interpreter's stack full of what is no zero, so that a register which is read before it is set
+/// shows.
+fn litter() -> &'static [u8] {
+    static MODULE: OnceLock<Vec<u8>> = OnceLock::new();
+    MODULE.get_or_init(|| {
+        let locals = "i64 ".repeat(200);
+        let set: String = (0..200).map(|local| format!("(local.set {local} (i64.const -7777777777777777))")).collect();
+        wat::parse_str(format!(r#"(module (func (export "run") (local {locals}) {set}))"#)).expect("it is a module")
+    })
 }
 
 fn number(counter: &Global, context: impl wasmi::AsContext) -> i64 {
