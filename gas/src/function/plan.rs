@@ -55,12 +55,15 @@ pub(crate) enum Action {
     /// wasmi 2.0 leaves out a comparison with zero that stands before a `select`, and then reads the condition from a
     /// register that was never set. After another operator it has nothing to leave out.
     CountBits,
-    /// Before a block, loop or `if` that may take parameters: an empty block without any.
+    /// Before a block, loop or `if` that may take parameters, and before some stores: an empty block without any.
     ///
     /// Where a block begins, wasmi 2.0 saves the locals that lie on the operand stack, all but the block's parameters.
     /// It leaves out as many locals as there are parameters, even when the parameters are no locals; what lies below
     /// is then saved on one path only, and read from a register that was never set on the others. At the beginning of
     /// a block without parameters it saves all of them.
+    ///
+    /// And it panics at a store of an i32, at an offset of more than 16 bits, whose address and value are the same local
+    /// in a register of the interpreter: saved locals are in no register.
     SaveLocals,
     /// Replace the `br_if depth` by one that charges only when taken.
     ChargedBrIf { charge: i64, relative_depth: u32, next: u32 },
@@ -133,8 +136,12 @@ pub(crate) struct Plan {
     slot: usize,
 }
 
-fn may_take_parameters(operator: &Operator<'_>) -> bool {
+/// Whether wasmi is to save the locals on the operand stack before this operator: see [`Action::SaveLocals`].
+fn needs_saved_locals(operator: &Operator<'_>) -> bool {
     match operator {
+        Operator::I32Store { memarg } | Operator::I32Store8 { memarg } | Operator::I32Store16 { memarg } => {
+            memarg.offset > u64::from(u16::MAX)
+        }
         Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
             matches!(blockty, BlockType::FuncType(_))
         }
@@ -188,7 +195,7 @@ impl Plan {
     pub(crate) fn step(&mut self, step: &Step<'_, '_>) {
         self.static_gas = self.static_gas.saturating_add(step.price.unsigned_abs());
         self.pending = self.pending.map(|pending| pending.saturating_add(step.price));
-        if self.pending.is_some() && may_take_parameters(step.operator) {
+        if self.pending.is_some() && needs_saved_locals(step.operator) {
             self.insert(step.at, Action::SaveLocals);
         }
         match step.operator {

@@ -1,5 +1,5 @@
-//! Locals on the operand stack below a block with parameters, in prepared code on the interpreter. wasmi 2.0 by itself loses
-//! them where the parameters are no locals; prepared code must not let it come to that.
+//! Locals on the operand stack, in prepared code on the interpreter. wasmi 2.0 by itself loses those below a block whose
+//! parameters are no locals, and panics on some stores; prepared code must not let it come to that.
 #![allow(missing_docs, clippy::arithmetic_side_effects, clippy::unwrap_used)]
 
 mod support;
@@ -12,6 +12,31 @@ fn litter() -> String {
     let set = (1..=60).map(|local| format!("(local.set {local} (i64.add (local.get 0) (i64.const {local})))"));
     let locals = "i64 ".repeat(60);
     format!("(func $litter (param i64) (local {locals}) {})", set.collect::<String>())
+}
+
+/// A store of a local at itself: wasmi 2.0 by itself panics on the larger offsets.
+#[test]
+fn a_local_is_stored_at_itself() {
+    for store in ["store", "store8", "store16"] {
+        for offset in [0, 0xffff, 0x1_0000, 0x1_fffe] {
+            for pair in [
+                "local.tee 0 local.get 0",
+                "local.set 0 local.get 0 local.get 0",
+                "local.set 0 local.get 0 local.get 0 nop",
+            ] {
+                let text = format!(
+                    r#"(module (import "env" "note" (func $note (param i64))) (import "env" "zero" (func $zero (result i32)))
+                      (memory 3) (func (export "run") (local i32)
+                        (i32.add (call $zero) (i32.const 7)) {pair} i32.{store} offset={offset}
+                        (call $note (i64.extend_i32_u (i32.load8_u offset={offset} (i32.const 7))))))"#
+                );
+                let prepared = admit(&wat::parse_str(&text).unwrap(), &V1, &LIMITS_V1, &PLAIN).unwrap();
+                let (ended, seen) = run(&prepared, 1_000_000, STACK);
+                assert!(matches!(ended, Ended::Returned(_)), "{text}: {ended:?}");
+                assert_eq!(seen.notes, [7], "{text}");
+            }
+        }
+    }
 }
 
 #[test]
