@@ -85,9 +85,26 @@ fn generated(seed: u64) -> Option<(Generated, Budget, Random)> {
     Some((generated, ample, random))
 }
 
+/// Names a module, and keeps it, when anything panics while it is compared: the executor too may be what fails.
+struct Finding<'a> {
+    what: &'a str,
+    code: &'a [u8],
+}
+
+impl Drop for Finding<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let file = std::env::temp_dir().join("gas-equality.wasm");
+            let kept = std::fs::write(&file, self.code);
+            eprintln!("a finding in {}; the module is in {} ({kept:?})", self.what, file.display());
+        }
+    }
+}
+
 /// Compares a module under an ample budget and under scarce ones around its checkpoints and its depth.
 fn compare(subject: &Subject, ample: Budget, random: &mut Random, what: &str, counts: &mut Counts) {
     counts.modules += 1;
+    let _finding = Finding { what, code: &subject.code };
     let ready = match subject.prepare() {
         Ok(ready) => ready,
         Err(refusal) => {
@@ -101,9 +118,7 @@ fn compare(subject: &Subject, ample: Budget, random: &mut Random, what: &str, co
         let observed = subject.prepared(&ready, budget);
         counts.add(&reference);
         if let Some(difference) = difference(&reference, &observed) {
-            let file = std::env::temp_dir().join("gas-equality.wasm");
-            std::fs::write(&file, &subject.code).expect("a writable folder");
-            panic!("{what}, {budget:?}: {difference}\nmodule in {}, prices {:?}", file.display(), subject.schedule);
+            panic!("{budget:?}: {difference}\nprices {:?}", subject.schedule);
         }
         reference
     };

@@ -129,24 +129,72 @@ fn choose<'a, T>(random: &mut Random, list: &'a [T]) -> &'a T {
     &list[usize::try_from(random.next_number() % list.len() as u64).expect("within a list")]
 }
 
-/// Code that computes something and stores it in memory.
-pub(super) fn compute(random: &mut Random, out: &mut Vec<Instruction<'static>>) {
-    address(random, out);
-    let result = if random.next_number().is_multiple_of(6) {
+/// Locals that inserted code may use, [`SCRATCH_EACH`] of each type in the order of [`SCRATCH`], from this index.
+pub(super) const SCRATCH: [ValType; 4] = [I32, I64, F32, F64];
+pub(super) const SCRATCH_EACH: u32 = 2;
+
+/// Code that computes something and keeps it in memory or in a local.
+pub(super) fn compute(random: &mut Random, scratch: u32, out: &mut Vec<Instruction<'static>>) {
+    let (result, operators) = if random.next_number().is_multiple_of(6) {
         let (result, accesses) = choose(random, LOADS);
-        address(random, out);
         let access = choose(random, accesses);
-        out.push(access(place(random)));
-        *result
+        let mut load = Vec::new();
+        address(random, &mut load);
+        load.push(access(place(random)));
+        (*result, load)
     } else {
         let (operands, result, operators) = choose(random, GROUPS);
-        operands.iter().for_each(|of_type| out.push(constant(*of_type, random)));
-        out.push(choose(random, operators).clone());
-        *result
+        let mut code = Vec::new();
+        operands.iter().for_each(|of_type| operand(*of_type, random, scratch, &mut code));
+        code.push(choose(random, operators).clone());
+        (*result, code)
     };
-    let (_, stores) = STORES.iter().find(|(of_type, _)| *of_type == result).expect("a store of each type");
+    let local = local(result, random, scratch);
+    match random.next_number() % 4 {
+        0 => out.extend(operators.into_iter().chain([LocalSet(local)])),
+        1 => out.extend(operators.into_iter().chain([LocalTee(local), Drop])),
+        _ => {
+            match random.next_number() % 8 {
+                0 => operand(I32, random, scratch, out),
+                1 => out.push(LocalGet(scratch)),
+                _ => address(random, out),
+            }
+            out.extend(operators);
+            if random.next_number().is_multiple_of(4) {
+                out.push(LocalTee(local));
+            }
+            store(result, random, out);
+        }
+    }
+}
+
+/// A store whose address and value come from the same local, just computed.
+pub(super) fn store_itself(random: &mut Random, scratch: u32, out: &mut Vec<Instruction<'static>>) {
+    out.extend([LocalGet(scratch + 1), I32Const(0xff), I32And, LocalTee(scratch), LocalGet(scratch)]);
+    let store = choose(random, STORES[0].1);
+    let offset = *choose(random, &[3, 0xffff, 0x1_0000, 0x1_0001]);
+    out.push(store(MemArg { offset, ..place(random) }));
+}
+
+fn store(of_type: ValType, random: &mut Random, out: &mut Vec<Instruction<'static>>) {
+    let (_, stores) = STORES.iter().find(|(other, _)| *other == of_type).expect("a store of each type");
     let store = choose(random, stores);
     out.push(store(place(random)));
+}
+
+fn local(of_type: ValType, random: &mut Random, scratch: u32) -> u32 {
+    let group = SCRATCH.iter().zip(0..).find(|(other, _)| **other == of_type).expect("locals of each type").1;
+    scratch + group * SCRATCH_EACH + u32::from(random.next_number().is_multiple_of(2))
+}
+
+/// A constant, a local, or both.
+fn operand(of_type: ValType, random: &mut Random, scratch: u32, out: &mut Vec<Instruction<'static>>) {
+    let local = local(of_type, random, scratch);
+    match random.next_number() % 6 {
+        0 | 1 => out.push(LocalGet(local)),
+        2 => out.extend([constant(of_type, random), LocalTee(local)]),
+        _ => out.push(constant(of_type, random)),
+    }
 }
 
 /// Mostly inside any memory, seldom far outside.
@@ -156,8 +204,14 @@ fn address(random: &mut Random, out: &mut Vec<Instruction<'static>>) {
     out.push(I32Const(address));
 }
 
+/// Mostly a small offset, seldom one at which its encoding changes.
 fn place(random: &mut Random) -> MemArg {
-    let offset = if random.next_number().is_multiple_of(60) { u64::from(u32::MAX) } else { random.next_number() % 16 };
+    let offset = match random.next_number() % 64 {
+        0 => u64::from(u32::MAX),
+        1 => 0xffff,
+        2 | 3 => 0x1_0000,
+        _ => random.next_number() % 16,
+    };
     MemArg { offset, align: 0, target: wasm_encoder::MemArgTarget::Memory(0), ordering: None }
 }
 

@@ -120,8 +120,9 @@ impl Reencode for Mutation<'_> {
         section: &mut CodeSection,
         body: wasmparser::FunctionBody<'_>,
     ) -> Result<(), Reencoding<Self::Error>> {
-        let mut function = self.new_function_with_parsed_locals(&body)?;
         let of_type = self.facts.functions[self.facts.imported + self.defined];
+        let params = self.facts.types[of_type as usize].params().len();
+        let (mut function, scratch) = self.with_scratch_locals(&body, params)?;
         self.defined += 1;
         // For each open block, whether a branch to it carries nothing.
         let mut labels = vec![self.facts.types[of_type as usize].results().is_empty()];
@@ -134,7 +135,7 @@ impl Reencode for Mutation<'_> {
         for (at, operator) in operators.into_iter().enumerate() {
             for _ in places.iter().filter(|place| **place == at as u64) {
                 let mut piece =
-                    Piece { random: self.random, facts: &self.facts, labels: labels.clone(), out: Vec::new() };
+                    Piece { random: self.random, facts: &self.facts, labels: labels.clone(), scratch, out: Vec::new() };
                 piece.sequence(3);
                 for instruction in &piece.out {
                     function.instruction(instruction);
@@ -155,11 +156,32 @@ impl Reencode for Mutation<'_> {
     }
 }
 
+impl Mutation<'_> {
+    /// The function with its own locals and some more, and the index of the first of those.
+    fn with_scratch_locals(
+        &mut self,
+        body: &wasmparser::FunctionBody<'_>,
+        params: usize,
+    ) -> Result<(wasm_encoder::Function, u32), Reencoding<std::convert::Infallible>> {
+        let mut scratch = u32::try_from(params).expect("few parameters");
+        let mut locals = Vec::new();
+        for group in body.get_locals_reader()? {
+            let (count, of_type) = group?;
+            scratch += count;
+            locals.push((count, self.val_type(of_type)?));
+        }
+        locals.extend(arithmetic::SCRATCH.map(|of_type| (arithmetic::SCRATCH_EACH, of_type)));
+        Ok((wasm_encoder::Function::new(locals), scratch))
+    }
+}
+
 /// A piece of code under construction.
 struct Piece<'r> {
     random: &'r mut Random,
     facts: &'r Facts,
     labels: Vec<bool>,
+    /// The first of the locals that only inserted code uses.
+    scratch: u32,
     out: Vec<Instruction<'static>>,
 }
 
@@ -200,7 +222,10 @@ impl Piece<'_> {
             5 => self.bulk(),
             6 => self.out.push(Instruction::Nop),
             7 => self.leave(),
-            8 | 9 if self.facts.has_memory => arithmetic::compute(self.random, &mut self.out),
+            8 | 9 if self.facts.has_memory && self.below(12) == 0 => {
+                arithmetic::store_itself(self.random, self.scratch, &mut self.out);
+            }
+            8 | 9 if self.facts.has_memory => arithmetic::compute(self.random, self.scratch, &mut self.out),
             8 | 9 => {}
             10 | 11 => self.nested(depth, Instruction::Block(BlockType::Empty)),
             12..=14 => self.turns(depth),
