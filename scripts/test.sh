@@ -25,7 +25,8 @@ docs() { RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --locked --works
 step "Format" cargo fmt --all --check
 step "Lints, warnings denied" cargo clippy --locked --release --workspace --all-targets -- -D warnings
 step "Lints without RocksDB" cargo clippy --locked --release -p unfork --no-default-features -- -D warnings
-step "Tests (cold: some minutes of compiling first)" cargo test --locked --release --workspace
+# Shown, because property tests print how much they ran, and tests what they left out.
+step "Tests (cold: some minutes of compiling first)" cargo test --locked --release --workspace -- --show-output
 step "Documentation, warnings denied" docs
 if command -v cargo-deny >/dev/null; then
   step "Licences, advisories, duplicates, sources" cargo deny --locked check
