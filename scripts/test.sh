@@ -17,6 +17,9 @@ skip() {
   printf '\n== SKIPPED: %s\n' "$1"
   skipped+=("$1")
 }
+# With output, because property tests print how much they ran, and tests what they left out. Planted mistakes panic on
+# purpose, at length; only the beginning of a line is shown.
+tests() { RUST_BACKTRACE=0 cargo test --locked --release --workspace -- --show-output 2>&1 | cut -c1-240; }
 docs() { RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --locked --workspace --no-deps --document-private-items; }
 
 [ -n "${ROCKSDB_LIB_DIR:-}" ] || eval "$(scripts/rocksdb.sh)"
@@ -25,8 +28,7 @@ docs() { RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --locked --works
 step "Format" cargo fmt --all --check
 step "Lints, warnings denied" cargo clippy --locked --release --workspace --all-targets -- -D warnings
 step "Lints without RocksDB" cargo clippy --locked --release -p unfork --no-default-features -- -D warnings
-# Shown, because property tests print how much they ran, and tests what they left out.
-step "Tests (cold: some minutes of compiling first)" cargo test --locked --release --workspace -- --show-output
+step "Tests (cold: some minutes of compiling first)" tests
 step "Documentation, warnings denied" docs
 if command -v cargo-deny >/dev/null; then
   step "Licences, advisories, duplicates, sources" cargo deny --locked check
