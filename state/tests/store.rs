@@ -87,6 +87,11 @@ fn random_chains_agree_with_a_map() {
                 let expected = map.get(key.as_bytes()).map(Vec::as_slice);
                 store.prove(&key).unwrap().verify(&store.head().root, key.as_bytes(), expected).unwrap();
             }
+            let keys: Vec<_> =
+                (0..8).map(|_| random.key(60)).collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+            let claims: Vec<_> =
+                keys.iter().map(|key| (key.as_bytes(), map.get(key.as_bytes()).map(Vec::as_slice))).collect();
+            unfork_proof::verify_many(&store.prove_many(&keys).unwrap(), &store.head().root, &claims).unwrap();
             for (view, map) in &snapshots {
                 check_view(view.as_ref(), map, &mut random);
             }

@@ -76,6 +76,7 @@ fn lists(lines: &mut Lines) {
     }
     lines.line("list.proof.6_of_17", &ListTree::new(&items[..17]).prove(6).unwrap().encode());
     lines.line("list.proof.16_of_17", &ListTree::new(&items[..17]).prove(16).unwrap().encode());
+    lines.line("list.many.0_2_4_5_of_5", &ListTree::new(&items[..5]).prove_many(&[0, 2, 4, 5]));
 }
 
 fn store(lines: &mut Lines) {
@@ -116,7 +117,7 @@ fn store(lines: &mut Lines) {
 
 /// One proof of each kind; absent keys are tried until each kind of absence was met.
 fn proofs(lines: &mut Lines, store: &Store, map: &Map) {
-    let mut kinds = std::collections::BTreeSet::new();
+    let (mut kinds, mut keys) = (std::collections::BTreeSet::new(), Vec::new());
     let candidates = std::iter::once(storage(&[7])).chain((0..2000_u32).map(|raw| storage(&raw.to_le_bytes())));
     for key in candidates {
         let proof = store.prove(&key).unwrap();
@@ -125,9 +126,11 @@ fn proofs(lines: &mut Lines, store: &Store, map: &Map) {
         if kinds.insert(bytes[1]) {
             lines.line(&format!("proof.{}.key", bytes[1]), key.as_bytes());
             lines.line(&format!("proof.{}", bytes[1]), &bytes);
+            keys.push(key);
         }
     }
     assert_eq!(kinds.len(), 4, "all kinds of proof");
+    lines.line("many", &store.prove_many(&keys).unwrap());
 }
 
 #[test]

@@ -7,6 +7,8 @@
 //! * the **list tree** over an ordered list of byte strings (transactions, receipts, events): [`ListProof`] shows
 //!   that an item stands at an index.
 //!
+//! [`verify_many`] and [`verify_list_many`] verify one proof for many keys or items.
+//!
 //! A light client needs nothing but this crate. It does not store anything and does not build state trees.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -15,6 +17,7 @@ extern crate alloc;
 
 mod hash;
 mod list;
+mod many;
 mod state;
 
 pub use hash::{
@@ -22,4 +25,5 @@ pub use hash::{
     state_path,
 };
 pub use list::{LIST_DEPTH_MAX, LIST_ITEMS_MAX, ListProof, ListTree, list_leaf, list_root};
+pub use many::{Claim, ListClaim, join_proofs, verify_list_many, verify_many};
 pub use state::{Level, OtherLeaf, PROOF_BYTES_MAX, Proof, ProofError, Terminal};

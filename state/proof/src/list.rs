@@ -89,6 +89,10 @@ impl ListTree {
         self.count
     }
 
+    pub(crate) fn levels(&self) -> &[Vec<Hash>] {
+        &self.levels
+    }
+
     /// The proof that the item at `index` stands there, or `None` beyond the end of the list.
     #[must_use]
     pub fn prove(&self, index: u32) -> Option<ListProof> {
@@ -109,7 +113,7 @@ impl ListTree {
     }
 }
 
-fn inner(group: &[Hash]) -> Hash {
+pub(crate) fn inner(group: &[Hash]) -> Hash {
     let mut children = [EMPTY; 4];
     for (child, hash) in children.iter_mut().zip(group) {
         *child = *hash;
@@ -117,12 +121,12 @@ fn inner(group: &[Hash]) -> Hash {
     keccak256(&[children.as_flattened(), &[TAG_INNER]])
 }
 
-fn root_of(count: u32, top: &Hash) -> Hash {
+pub(crate) fn root_of(count: u32, top: &Hash) -> Hash {
     keccak256(&[&count.to_le_bytes(), top, &[TAG_ROOT]])
 }
 
 /// How many of the four slots around `position` are used in a level of `width` nodes; `width` is above `position`.
-fn group_size(position: u32, width: u32) -> u32 {
+pub(crate) fn group_size(position: u32, width: u32) -> u32 {
     width.saturating_sub(position & !3).min(4)
 }
 

@@ -60,13 +60,13 @@ impl OtherLeaf {
         }
     }
 
-    fn path(&self) -> &Hash {
+    pub(crate) fn path(&self) -> &Hash {
         match self {
             Self::Inline { path, .. } | Self::Hashed { path, .. } => path,
         }
     }
 
-    fn hash(&self) -> Hash {
+    pub(crate) fn hash(&self) -> Hash {
         match self {
             Self::Inline { path, value } => state_leaf(path, value),
             Self::Hashed { path, value_hash } => state_leaf_of_hash(path, value_hash),
@@ -246,17 +246,8 @@ impl Proof {
         let terminal = match kind {
             KIND_PRESENT => Terminal::Present,
             KIND_ABSENT_EMPTY => Terminal::Empty,
-            KIND_ABSENT_OTHER_INLINE => {
-                let path = input.hash()?;
-                let length = usize::from(input.byte()?);
-                if length > INLINE_VALUE_BYTES_MAX {
-                    return Err(ProofError::TooLarge("other leaf's inline value"));
-                }
-                Terminal::Other(OtherLeaf::Inline { path, value: input.take(length)?.to_vec() })
-            }
-            KIND_ABSENT_OTHER_HASHED => {
-                Terminal::Other(OtherLeaf::Hashed { path: input.hash()?, value_hash: input.hash()? })
-            }
+            KIND_ABSENT_OTHER_INLINE => Terminal::Other(input.other_leaf(false)?),
+            KIND_ABSENT_OTHER_HASHED => Terminal::Other(input.other_leaf(true)?),
             _ => return Err(ProofError::NotCanonical("kind")),
         };
         let mut levels = Vec::with_capacity(count);
@@ -296,6 +287,19 @@ impl<'a> Reader<'a> {
         let (bytes, rest) = self.rest.split_first_chunk::<4>().ok_or(ProofError::Truncated)?;
         self.rest = rest;
         Ok(u32::from_le_bytes(*bytes))
+    }
+
+    /// A leaf in the way of an absent key: its path, then its value or (`hashed`) the hash of that.
+    pub(crate) fn other_leaf(&mut self, hashed: bool) -> Result<OtherLeaf, ProofError> {
+        let path = self.hash()?;
+        if hashed {
+            return Ok(OtherLeaf::Hashed { path, value_hash: self.hash()? });
+        }
+        let length = usize::from(self.byte()?);
+        if length > INLINE_VALUE_BYTES_MAX {
+            return Err(ProofError::TooLarge("other leaf's inline value"));
+        }
+        Ok(OtherLeaf::Inline { path, value: self.take(length)?.to_vec() })
     }
 
     fn level(&mut self) -> Result<Level, ProofError> {

@@ -9,6 +9,7 @@ mod history;
 #[cfg(feature = "rocksdb")]
 mod inspect;
 mod log;
+mod many;
 mod memory;
 mod open;
 #[cfg(feature = "rocksdb")]
