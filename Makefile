@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help try demo test fuzz-smoke evidence bench
+.PHONY: help try demo test fuzz-smoke evidence bench bench-state
 
 # Prints a heading; the first argument is what the step does.
 say = printf '\n== %s\n' $(1)
@@ -50,3 +50,9 @@ bench: ## Criterion benches of admission, calls, commits and proofs, and ratios 
 	cargo bench --locked -p unfork-benches
 	$(call say,'Peers in the same run: a ratio above 1 says that ours is faster')
 	cargo run --locked --release --manifest-path benches/peers/Cargo.toml
+
+# For instance STATE_ARGS="--updates 1000000 --large" for longer runs and 10M keys, or "--plot docs/state-cost.svg".
+bench-state: ## The store beside plain RocksDB, jmt and nomt: tables and ratios. 20 minutes; STATE_ARGS for more or less.
+	@$(call say,'State: one workload for all, each side in its own process (the first build takes some minutes)')
+	$(rocksdb)
+	cargo run --locked --release --manifest-path benches/peers/Cargo.toml --features state --bin state -- $(STATE_ARGS)

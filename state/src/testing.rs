@@ -7,9 +7,26 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use unfork_proof::Hash;
+
+use crate::changes::ChangeSet;
 use crate::error::StateError;
+use crate::merkle::{Tree, Update};
 use crate::store::{Backend, Batch, BlockLog, MemoryBackend, MemoryLog, Table, TableRange};
 use crate::view::Value;
+
+/// The tree without a store: for measuring what a root alone costs.
+#[derive(Clone, Default)]
+pub struct BareTree(Tree);
+
+impl BareTree {
+    /// Makes `changes` and returns the new root.
+    pub fn apply(&mut self, changes: &ChangeSet) -> Hash {
+        let updates = changes.iter().map(|(key, change)| Update::new(key, change.new.as_deref()));
+        self.0 = self.0.apply(updates.collect());
+        self.0.root()
+    }
+}
 
 /// What survives a crash, and when the crash comes.
 #[derive(Clone, Default)]

@@ -35,6 +35,15 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// [`StateError::Backend`] if they may not be; then nothing is known until the store is opened again.
     fn write(&self, batch: Batch) -> Result<(), StateError>;
+
+    /// Brings what is durable in a log only into its final form, and does the tidying that is due. Changes nothing that
+    /// can be read; a store that works in place has nothing to do.
+    ///
+    /// # Errors
+    /// [`StateError::Backend`] if that failed.
+    fn settle(&self) -> Result<(), StateError> {
+        Ok(())
+    }
 }
 
 /// The tables of a store. What each holds is described in `docs/format.md`.

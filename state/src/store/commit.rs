@@ -252,6 +252,15 @@ impl Store {
         prove(&self.tree, self.view().as_ref(), key)
     }
 
+    /// Brings everything that was committed into its final place on disk, and waits for it. Commits are durable without
+    /// it; what it saves is work after the next opening.
+    ///
+    /// # Errors
+    /// [`StateError::Backend`] if the key-value store could not write.
+    pub fn settle(&self) -> Result<(), StateError> {
+        self.backend.settle()
+    }
+
     fn check_open(&self) -> Result<(), StateError> {
         match &self.poisoned {
             None => Ok(()),

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use rocksdb::{
     BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DBCompressionType, DBRawIteratorWithThreadMode,
-    DBRecoveryMode, DBWithThreadMode, Options, ReadOptions, SingleThreaded, WriteBatch, WriteOptions,
+    DBRecoveryMode, DBWithThreadMode, FlushOptions, Options, ReadOptions, SingleThreaded, WaitForCompactOptions,
+    WriteBatch, WriteOptions,
 };
 
 use super::backend::{Backend, Batch, Table, TableRange};
@@ -178,6 +179,13 @@ impl Backend for RocksBackend {
         let mut options = WriteOptions::default();
         options.set_sync(true);
         self.database.write_opt(writes, &options).map_err(failed("writing a block"))
+    }
+
+    fn settle(&self) -> Result<(), StateError> {
+        let failed = failed("settling the database");
+        let tables = Table::ALL.iter().map(|table| self.table(*table)).collect::<Result<Vec<_>, _>>()?;
+        self.database.flush_cfs_opt(&tables, &FlushOptions::default()).map_err(&failed)?;
+        self.database.wait_for_compact(&WaitForCompactOptions::default()).map_err(&failed)
     }
 }
 
