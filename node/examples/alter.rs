@@ -13,7 +13,7 @@ use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write as _};
 use std::path::Path;
 use unfork_engine::StoredBlock;
-use unfork_state::{Batch, Inspection, Record, Table, Write};
+use unfork_state::{Batch, Inspection, Record, Table};
 
 /// Bytes of a record before its body (docs/format.md, "Block file").
 const RECORD_HEADER_BYTES: u64 = 120;
@@ -66,7 +66,8 @@ pub fn value(directory: &Path, index: usize) -> Result<()> {
     let mut after = before.to_vec();
     *after.last_mut().context("the value is empty")? ^= 1;
     println!("key 0x{}: 0x{} is now 0x{}", hex::encode(&key), hex::encode(&before), hex::encode(&after));
-    let write = Write { table: Table::Values, key, value: Some(after.into()) };
-    store.backend().write(Batch { writes: vec![write] })?;
+    let mut batch = Batch::default();
+    batch.put(Table::Values, &key, &after);
+    store.backend().write(batch)?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use parity_scale_codec::{Compact, Decode, Encode};
 
+use crate::error::StateError;
 use crate::key::{Key, VALUE_BYTES_MAX};
 use crate::view::Value;
 
@@ -69,6 +70,32 @@ impl ChangeSet {
         self.changes.iter().map(|(key, change)| (key, change))
     }
 
+    /// The same as a slice.
+    pub(crate) fn entries(&self) -> &[(Key, Change)] {
+        &self.changes
+    }
+
+    /// The same with all old values, those not known looked up; changes without effect are dropped. `check` sees each key
+    /// and new value first.
+    pub(crate) fn complete(
+        mut self,
+        mut check: impl FnMut(&Key, Option<&Value>) -> Result<(), StateError>,
+        mut look_up: impl FnMut(&Key) -> Result<Option<Value>, StateError>,
+    ) -> Result<Self, StateError> {
+        let mut without_effect = false;
+        for (key, change) in &mut self.changes {
+            check(key, change.new.as_ref())?;
+            if change.old.is_none() {
+                change.old = Some(look_up(key)?);
+                without_effect |= !changes_something(change);
+            }
+        }
+        if without_effect {
+            self.changes.retain(|(_, change)| changes_something(change));
+        }
+        Ok(self)
+    }
+
     /// The change of one key, if there is one.
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<&Change> {
@@ -96,11 +123,9 @@ impl ChangeSet {
         Self::from_map(merged)
     }
 
-    /// What takes these changes back.
-    ///
-    /// # Panics
-    /// Never on a change set of a [`crate::Pending`], where all old values are known; an unknown one counts as absent.
+    /// What takes these changes back. An unknown old value counts as absent.
     #[must_use]
+    #[allow(dead_code, reason = "reading earlier states comes next")]
     pub(crate) fn inverse(&self) -> Self {
         let turn = |change: &Change| Change { old: Some(change.new.clone()), new: change.old.clone().flatten() };
         Self { changes: self.changes.iter().map(|(key, change)| (key.clone(), turn(change))).collect() }
@@ -109,20 +134,47 @@ impl ChangeSet {
     /// The canonical encoding: SCALE of the list of (flat key, new value or none). Old values are not part of it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+        // Both lengths take up to five bytes, the flag one.
+        let size = |(key, change): &(Key, Change)| {
+            let value = change.new.as_ref().map_or(0, |value| value.len());
+            key.as_bytes().len().saturating_add(value).saturating_add(11)
+        };
+        let mut out = Vec::with_capacity(self.changes.iter().map(size).fold(5, usize::saturating_add));
         let count = u32::try_from(self.changes.len()).unwrap_or(u32::MAX);
         Compact(count).encode_to(&mut out);
         for (key, change) in &self.changes {
             key.as_bytes().encode_to(&mut out);
-            match &change.new {
-                None => out.push(0),
-                Some(value) => {
-                    out.push(1);
-                    value.as_ref().encode_to(&mut out);
-                }
-            }
+            encode_value(change.new.as_ref(), &mut out);
         }
         out
+    }
+
+    /// The old values alone, in the order of the keys: with the encoding of the changes, what takes them back.
+    pub(crate) fn encode_old_values(&self) -> Vec<u8> {
+        let size = |(_, change): &(Key, Change)| match &change.old {
+            Some(Some(value)) => value.len().saturating_add(6),
+            _ => 1,
+        };
+        let mut out = Vec::with_capacity(self.changes.iter().map(size).fold(5, usize::saturating_add));
+        let count = u32::try_from(self.changes.len()).unwrap_or(u32::MAX);
+        Compact(count).encode_to(&mut out);
+        for (_, change) in &self.changes {
+            encode_value(change.old.as_ref().and_then(Option::as_ref), &mut out);
+        }
+        out
+    }
+
+    /// These changes with the old values that [`ChangeSet::encode_old_values`] wrote.
+    #[allow(dead_code, reason = "reading earlier states comes next")]
+    pub(crate) fn with_old_values(mut self, mut input: &[u8]) -> Result<Self, DecodeError> {
+        let input = &mut input;
+        if compact(input, "count of old values")? != self.changes.len() {
+            return Err(DecodeError("count of old values"));
+        }
+        for (_, change) in &mut self.changes {
+            change.old = Some(decode_value(input)?);
+        }
+        if input.is_empty() { Ok(self) } else { Err(DecodeError("bytes follow the old values")) }
     }
 
     /// Reads an encoding back; the old values are unknown.
@@ -141,20 +193,34 @@ impl ChangeSet {
             if changes.last().is_some_and(|(last, _)| *last >= key) {
                 return Err(DecodeError("keys are not sorted and distinct"));
             }
-            let new = match take(input, 1, "value flag")? {
-                [0] => None,
-                [1] => {
-                    let length = compact(input, "value length")?;
-                    if length > VALUE_BYTES_MAX as usize {
-                        return Err(DecodeError("value length"));
-                    }
-                    Some(Value::from(take(input, length, "value")?))
-                }
-                _ => return Err(DecodeError("value flag")),
-            };
+            let new = decode_value(input)?;
             changes.push((key, Change { old: None, new }));
         }
         if input.is_empty() { Ok(Self { changes }) } else { Err(DecodeError("bytes follow the changes")) }
+    }
+}
+
+fn encode_value(value: Option<&Value>, out: &mut Vec<u8>) {
+    match value {
+        None => out.push(0),
+        Some(value) => {
+            out.push(1);
+            value.as_ref().encode_to(out);
+        }
+    }
+}
+
+fn decode_value(input: &mut &[u8]) -> Result<Option<Value>, DecodeError> {
+    match take(input, 1, "value flag")? {
+        [0] => Ok(None),
+        [1] => {
+            let length = compact(input, "value length")?;
+            if length > VALUE_BYTES_MAX as usize {
+                return Err(DecodeError("value length"));
+            }
+            Ok(Some(Value::from(take(input, length, "value")?)))
+        }
+        _ => Err(DecodeError("value flag")),
     }
 }
 

@@ -13,10 +13,11 @@
 //! The flat values and the block file are the truth; the tree is derived and checked whenever a store is opened.
 //! Everything hashed or stored is described byte by byte in `docs/format.md`. This crate knows no Wasm, no gas and no
 //! transactions; an error from it is always a fault of the node, never something a contract did.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod changes;
 mod error;
+mod keccak;
 mod key;
 mod merge;
 mod merkle;
@@ -27,6 +28,7 @@ mod view;
 
 pub use changes::{CHANGES_BYTES_MAX, Change, ChangeSet, DecodeError};
 pub use error::StateError;
+pub use keccak::Lanes;
 pub use key::{ADDRESS_BYTES_MAX, Key, Order, RAW_KEY_BYTES_MAX, Range, Space, VALUE_BYTES_MAX};
 pub use merge::Scanned;
 pub use overlay::{Checkpoint, Overlay, ReadSet};

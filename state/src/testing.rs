@@ -7,24 +7,47 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use unfork_proof::Hash;
-
 use crate::changes::ChangeSet;
 use crate::error::StateError;
-use crate::merkle::{Tree, Update};
+use crate::keccak::Lanes;
+use crate::merkle::Base;
+use crate::store::NoPages;
+#[cfg(feature = "rocksdb")]
+pub use crate::store::PlainRocks;
+use crate::store::Shared;
 use crate::store::{Backend, Batch, BlockLog, MemoryBackend, MemoryLog, Table, TableRange};
 use crate::view::Value;
 
-/// The tree without a store: for measuring what a root alone costs.
-#[derive(Clone, Default)]
-pub struct BareTree(Tree);
+/// The tree alone, without a store: for measuring it.
+pub struct BareTree(Shared);
+
+impl Default for BareTree {
+    fn default() -> Self {
+        let base = Base::new(Lanes::widest());
+        Self(Shared::new(Arc::new(MemoryBackend::default()), base, Box::new(NoPages)))
+    }
+}
 
 impl BareTree {
-    /// Makes `changes` and returns the new root.
-    pub fn apply(&mut self, changes: &ChangeSet) -> Hash {
-        let updates = changes.iter().map(|(key, change)| Update::new(key, change.new.as_deref()));
-        self.0 = self.0.apply(updates.collect());
+    /// Makes the changes and returns the root. It is faster when their old values are known.
+    ///
+    /// # Panics
+    /// Never: all of the tree is in memory.
+    #[allow(clippy::expect_used, reason = "nothing is read from a disk")]
+    pub fn apply(&mut self, changes: &ChangeSet) -> unfork_proof::Hash {
+        self.0.apply(changes).expect("a tree in memory")
+    }
+
+    /// The root.
+    #[must_use]
+    pub fn root(&self) -> unfork_proof::Hash {
         self.0.root()
+    }
+
+    /// Bytes it takes in memory.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.0.tree().base.bytes()
     }
 }
 

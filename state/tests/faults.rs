@@ -310,10 +310,10 @@ fn another_chain_or_format_is_refused_by_name() {
         .unwrap();
         open(&disk).map(drop).unwrap_err().to_string()
     };
-    let error = reseal(|bytes| bytes[8] = 2);
-    assert!(error.contains("block file has format version 2, this program reads version 1"), "{error}");
+    let error = reseal(|bytes| bytes[8] = 1);
+    assert!(error.contains("block file has format version 1, this program reads version 2"), "{error}");
     let error = reseal(|bytes| {
-        bytes[8] = 1;
+        bytes[8] = 2;
         bytes[48..54].copy_from_slice(b"blake3");
     });
     assert!(error.contains("hash function \"blake3"), "{error}");
@@ -329,8 +329,9 @@ fn damaged_values_are_refused_on_opening() {
         let nth = usize::try_from(random.below(map.len() as u64)).unwrap();
         let (key, mut value) = map.into_iter().nth(nth).unwrap();
         value.push(0);
-        let write = unfork_state::Write { table: unfork_state::Table::Values, key, value: Some(value.into()) };
-        disk.backend().write(unfork_state::Batch { writes: vec![write] }).unwrap();
+        let mut batch = unfork_state::Batch::default();
+        batch.put(unfork_state::Table::Values, &key, &value);
+        disk.backend().write(batch).unwrap();
         let error = open(&disk).map(drop).unwrap_err().to_string();
         assert!(error.contains("the values hash to"), "{error}");
     }

@@ -106,6 +106,7 @@ fn store(lines: &mut Lines) {
         ("meta.chain", Table::Meta, b"chain"),
         ("meta.hash", Table::Meta, b"hash"),
         ("meta.head", Table::Meta, b"head"),
+        ("keys.new", Table::Keys, &state_path(storage(b"new").as_bytes())),
         ("undo.1", Table::Undo, &one),
         ("blocks.1", Table::Blocks, &one),
         ("ids.1", Table::Ids, &id(1, 0)),

@@ -53,6 +53,8 @@ pub enum Table {
     Meta,
     /// Flat key → value: the state.
     Values,
+    /// Path → flat key, for every key of the state: what stands at a place of the tree.
+    Keys,
     /// Height (u64 big-endian) → what takes the block's changes back.
     Undo,
     /// Height (u64 big-endian) → offset in the block file (u64 little-endian).
@@ -63,7 +65,7 @@ pub enum Table {
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 5] = [Self::Meta, Self::Values, Self::Undo, Self::Blocks, Self::Ids];
+    pub const ALL: [Self; 6] = [Self::Meta, Self::Values, Self::Keys, Self::Undo, Self::Blocks, Self::Ids];
 
     /// Its name on disk.
     #[must_use]
@@ -71,6 +73,7 @@ impl Table {
         match self {
             Self::Meta => "meta",
             Self::Values => "values",
+            Self::Keys => "keys",
             Self::Undo => "undo",
             Self::Blocks => "blocks",
             Self::Ids => "ids",
@@ -89,26 +92,64 @@ pub struct TableRange {
     pub order: Order,
 }
 
-/// Writes that happen together, in this order.
-#[derive(Debug, Default)]
+/// Writes that happen together, in this order. A later write of a key wins over an earlier one.
+#[derive(Clone, Debug, Default)]
 pub struct Batch {
-    /// The writes.
-    pub writes: Vec<Write>,
+    /// Keys and values, one after the other.
+    bytes: Vec<u8>,
+    writes: Vec<Place>,
+}
+
+/// One write: where its key and its value end in the bytes.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    table: Table,
+    key_end: usize,
+    /// `None` deletes the key.
+    value_end: Option<usize>,
 }
 
 /// One write of a batch.
-#[derive(Debug)]
-pub struct Write {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Write<'a> {
     /// The table written to.
     pub table: Table,
     /// The key.
-    pub key: Vec<u8>,
+    pub key: &'a [u8],
     /// The new value, `None` to delete the key.
-    pub value: Option<Value>,
+    pub value: Option<&'a [u8]>,
 }
 
 impl Batch {
-    pub(crate) fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
-        self.writes.push(Write { table, key: key.to_vec(), value: Some(value.into()) });
+    /// Sets the value of `key` in `table`.
+    pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
+        self.write(Write { table, key, value: Some(value) });
+    }
+
+    /// Deletes `key` from `table`.
+    pub fn delete(&mut self, table: Table, key: &[u8]) {
+        self.write(Write { table, key, value: None });
+    }
+
+    /// Adds one write.
+    pub fn write(&mut self, write: Write<'_>) {
+        self.bytes.extend_from_slice(write.key);
+        let key_end = self.bytes.len();
+        let value_end = write.value.map(|value| {
+            self.bytes.extend_from_slice(value);
+            self.bytes.len()
+        });
+        self.writes.push(Place { table: write.table, key_end, value_end });
+    }
+
+    /// The writes, first to last.
+    pub fn writes(&self) -> impl Iterator<Item = Write<'_>> {
+        let mut start = 0;
+        self.writes.iter().map(move |place| {
+            let key = self.bytes.get(start..place.key_end).unwrap_or_default();
+            let value = place.value_end.map(|end| self.bytes.get(place.key_end..end).unwrap_or_default());
+            start = place.value_end.unwrap_or(place.key_end);
+            Write { table: place.table, key, value }
+        })
     }
 }

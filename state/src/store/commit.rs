@@ -2,26 +2,27 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use unfork_proof::{Hash, OtherLeaf, Proof, ProofError, Terminal, state_path};
+use unfork_proof::{Hash, Proof};
 
-use super::backend::{Backend, Batch, Table};
+use super::backend::{Backend, Batch, Table, Write};
 use super::history::{StoreView, Version};
-use super::log::{Block, BlockLog, Found, encode_record, read_record};
+use super::log::{Block, BlockLog, Content, Found, encode_record, read_record};
 use super::memory::{MemoryBackend, MemoryLog};
 use super::open::Recovery;
-use crate::changes::{Change, ChangeSet};
+use super::shared::Shared;
+use crate::changes::ChangeSet;
 use crate::error::{StateError, hexadecimal, length_u64};
+use crate::keccak::Lanes;
 use crate::key::{Key, RAW_KEY_BYTES_MAX, VALUE_BYTES_MAX};
-use crate::merkle::{Tree, Update};
-use crate::view::{Layer, StateView};
+use crate::merkle::{Base, Diff};
+use crate::view::{EmptyView, Layer, StateView};
 
 /// The id of a block: a hash that the engine computes, opaque here.
 pub type BlockId = [u8; 32];
 
 /// The version of everything stored; a store of another version is refused, never migrated silently.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// The hash function of tree and proofs, as stored.
 pub(crate) const HASH_NAME: &[u8; 12] = b"keccak-256\0\0";
@@ -47,27 +48,22 @@ pub struct Head {
 /// A commit appends to the block file, syncs it, and then makes one atomic, synced write. A failure of either closes
 /// the handle: what is on disk is found out by opening the store again, which ends at the old or the new head.
 pub struct Store {
-    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) log: Box<dyn BlockLog>,
     pub(crate) chain_id: [u8; 32],
     pub(crate) head: Head,
     /// Where the head's record ends in the block file.
     pub(crate) log_end: u64,
-    pub(crate) tree: Tree,
     version: Arc<Version>,
-    /// Which prepared block the head was, so that children prepared on it can follow.
-    token: u64,
     poisoned: Option<String>,
     pub(crate) recovery: Recovery,
 }
 
 /// A block's changes with their root, ready to be committed or dropped.
 pub struct Pending {
-    parent: u64,
-    token: u64,
-    tree: Tree,
+    shared: Arc<Shared>,
     below: Arc<dyn StateView>,
-    changes: Arc<ChangeSet>,
+    diff: Arc<Diff>,
 }
 
 impl Store {
@@ -91,11 +87,11 @@ impl Store {
         chain_id: [u8; 32],
         head: Head,
         log_end: u64,
-        tree: Tree,
+        base: Base,
     ) -> Self {
-        let (version, token) = (Arc::default(), next_token());
+        let shared = Arc::new(Shared::new(backend, base, Box::new(super::shared::NoPages)));
         let recovery = Recovery::default();
-        Self { backend, log, chain_id, head, log_end, tree, version, token, poisoned: None, recovery }
+        Self { shared, log, chain_id, head, log_end, version: Arc::default(), poisoned: None, recovery }
     }
 
     /// The last committed block.
@@ -113,7 +109,7 @@ impl Store {
     /// The number of keys in the state at the head.
     #[must_use]
     pub fn keys(&self) -> u64 {
-        self.tree.leaves()
+        self.shared.tree().base.leaves()
     }
 
     /// What had to be done when this store was opened.
@@ -126,7 +122,7 @@ impl Store {
     /// block committed since.
     #[must_use]
     pub fn view(&self) -> Arc<dyn StateView> {
-        Arc::new(StoreView { backend: self.backend.clone(), version: self.version.clone() })
+        Arc::new(StoreView { shared: self.shared.clone(), version: self.version.clone() })
     }
 
     /// Computes the root of the state after `changes` to the state of the block `parent`, which must be the head.
@@ -143,7 +139,7 @@ impl Store {
             let (found, head) = (hexadecimal(&parent), hexadecimal(&self.head.id));
             return Err(StateError::Order { what: format!("its parent is {found}, the head is {head}") });
         }
-        let pending = Pending::new(self.token, &self.tree, self.view(), changes)?;
+        let pending = Pending::new(&self.shared, None, self.view(), changes)?;
         Ok((pending.root(), pending))
     }
 
@@ -154,33 +150,31 @@ impl Store {
     /// one; the store is as before. After any other error the handle is closed.
     pub fn commit(&mut self, pending: Pending, height: u64, id: BlockId, body: Vec<u8>) -> Result<(), StateError> {
         self.check_open()?;
-        if pending.parent != self.token {
+        if !Arc::ptr_eq(&pending.shared, &self.shared) || pending.diff.below() != self.shared.tree().token {
             return Err(StateError::Order { what: "it was not prepared on the head".to_owned() });
         }
         if self.head.height.checked_add(1) != Some(height) {
             let head = self.head.height;
             return Err(StateError::Order { what: format!("its height is {height}, the head's is {head}") });
         }
-        let parent = self.head.id;
-        let changes = pending.changes.as_ref().clone();
-        let block = Block { height, id, parent, root: pending.root(), body, changes };
-        let record = encode_record(&self.chain_id, self.log_end, &block)?;
+        let head = Head { height, id, root: pending.root() };
+        let changes = pending.changes().encode();
+        let content = Content { head, parent: self.head.id, body: &body, changes: &changes };
+        let record = encode_record(&self.chain_id, self.log_end, &content)?;
         let written = self.log.append(&record).and_then(|()| self.log.sync());
         let end = self.log_end.saturating_add(length_u64(&record));
-        let done = written.and_then(|()| self.advance(&pending, &block, end));
+        let done = written.and_then(|()| self.advance(&pending, head, end));
         done.inspect_err(|error| self.poisoned = Some(error.to_string()))
     }
 
     /// Moves the key-value store and the tree to a block that stands in the block file.
-    pub(crate) fn advance(&mut self, pending: &Pending, block: &Block, log_end: u64) -> Result<(), StateError> {
-        let undo = Arc::new(pending.changes.inverse());
-        let head = Head { height: block.height, id: block.id, root: block.root };
-        let batch = block_batch(&pending.changes, &undo, head, self.log_end, log_end);
-        let version = self.version.advance(undo);
-        self.backend.write(batch)?;
+    pub(crate) fn advance(&mut self, pending: &Pending, head: Head, log_end: u64) -> Result<(), StateError> {
+        let batch = block_batch(&pending.diff, head, self.log_end, log_end);
+        let version = self.version.advance(pending.diff.changes().clone());
+        self.shared.backend.write(batch)?;
+        self.shared.commit(&pending.diff)?;
         self.version = version;
-        self.tree = pending.tree.clone();
-        (self.head, self.log_end, self.token) = (head, log_end, pending.token);
+        (self.head, self.log_end) = (head, log_end);
         Ok(())
     }
 
@@ -193,7 +187,7 @@ impl Store {
             return Ok(None);
         }
         let missing = || StateError::corrupt(format!("the index has no block {height}"));
-        let offset = self.backend.get(Table::Blocks, &height.to_be_bytes())?.ok_or_else(missing)?;
+        let offset = self.shared.backend.get(Table::Blocks, &height.to_be_bytes())?.ok_or_else(missing)?;
         let offset = u64::from_le_bytes(offset.as_ref().try_into().map_err(|_| missing())?);
         match read_record(self.log.as_ref(), &self.chain_id, offset)? {
             Found::Block(block, _) if block.height == height => Ok(Some(*block)),
@@ -221,7 +215,7 @@ impl Store {
     /// # Errors
     /// As [`Store::block_record`].
     pub fn block_by_id(&self, id: &BlockId) -> Result<Option<(u64, Vec<u8>)>, StateError> {
-        let Some(height) = self.backend.get(Table::Ids, id)? else { return Ok(None) };
+        let Some(height) = self.shared.backend.get(Table::Ids, id)? else { return Ok(None) };
         let wrong = || StateError::corrupt(format!("the index of block ids is wrong for {}", hexadecimal(id)));
         let height = u64::from_le_bytes(height.as_ref().try_into().map_err(|_| wrong())?);
         let block = self.block_record(height)?.filter(|block| block.id == *id).ok_or_else(wrong)?;
@@ -249,7 +243,7 @@ impl Store {
     /// # Errors
     /// [`StateError`] if the state cannot be read, or does not agree with the tree.
     pub fn prove(&self, key: &Key) -> Result<Proof, StateError> {
-        prove(&self.tree, self.view().as_ref(), key)
+        self.shared.prove(None, self.view().as_ref(), key)
     }
 
     /// Brings everything that was committed into its final place on disk, and waits for it. Commits are durable without
@@ -258,7 +252,7 @@ impl Store {
     /// # Errors
     /// [`StateError::Backend`] if the key-value store could not write.
     pub fn settle(&self) -> Result<(), StateError> {
-        self.backend.settle()
+        self.shared.backend.settle()
     }
 
     fn check_open(&self) -> Result<(), StateError> {
@@ -278,33 +272,43 @@ impl fmt::Debug for Store {
 impl Pending {
     /// Invariant: every old value of `changes` is known, and no change is without effect.
     pub(crate) fn new(
-        parent: u64,
-        tree: &Tree,
+        shared: &Arc<Shared>,
+        parent: Option<&Arc<Diff>>,
         below: Arc<dyn StateView>,
         changes: ChangeSet,
     ) -> Result<Self, StateError> {
-        let changes = with_old_values(changes, tree, below.as_ref())?;
-        let updates = changes.iter().map(|(key, change)| Update::new(key, change.new.as_deref()));
-        let tree = tree.apply(updates.collect());
-        Ok(Self { parent, token: next_token(), tree, below, changes: Arc::new(changes) })
+        let changes = changes.complete(check_sizes, |key| below.get(key))?;
+        let diff = shared.change(parent, changes)?;
+        Ok(Self { shared: shared.clone(), below, diff })
+    }
+
+    /// The block that makes an empty state the one a chain starts with.
+    pub(crate) fn of_genesis(changes: ChangeSet) -> Result<Self, StateError> {
+        let backend = Arc::new(MemoryBackend::default());
+        let shared = Arc::new(Shared::new(backend, Base::new(Lanes::widest()), Box::new(super::shared::NoPages)));
+        Self::new(&shared, None, Arc::new(EmptyView), changes)
+    }
+
+    pub(crate) fn diff(&self) -> &Diff {
+        &self.diff
     }
 
     /// The state root after this block.
     #[must_use]
     pub fn root(&self) -> Hash {
-        self.tree.root()
+        self.diff.root()
     }
 
     /// What this block changes, with all old values; changes without effect are gone.
     #[must_use]
     pub fn changes(&self) -> &ChangeSet {
-        &self.changes
+        self.diff.changes()
     }
 
     /// The state after this block.
     #[must_use]
     pub fn view(&self) -> Arc<dyn StateView> {
-        Arc::new(Layer { base: self.below.clone(), changes: self.changes.clone() })
+        Arc::new(Layer { base: self.below.clone(), changes: self.diff.changes().clone() })
     }
 
     /// Prepares a child of this block, which can be committed once this one is the head.
@@ -312,7 +316,7 @@ impl Pending {
     /// # Errors
     /// As [`Store::prepare`].
     pub fn prepare(&self, changes: ChangeSet) -> Result<(Hash, Self), StateError> {
-        let child = Self::new(self.token, &self.tree, self.view(), changes)?;
+        let child = Self::new(&self.shared, Some(&self.diff), self.view(), changes)?;
         Ok((child.root(), child))
     }
 
@@ -321,40 +325,20 @@ impl Pending {
     /// # Errors
     /// As [`Store::prove`].
     pub fn prove(&self, key: &Key) -> Result<Proof, StateError> {
-        prove(&self.tree, self.view().as_ref(), key)
+        self.shared.prove(Some(&self.diff), self.view().as_ref(), key)
     }
 }
 
 impl fmt::Debug for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let root = hexadecimal(&self.root());
-        f.debug_struct("Pending").field("root", &root).field("changes", &self.changes.len()).finish_non_exhaustive()
+        f.debug_struct("Pending").field("root", &root).field("changes", &self.changes().len()).finish_non_exhaustive()
     }
 }
 
-/// Distinguishes prepared blocks of all stores in this process.
-fn next_token() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
-/// Completes the old values and checks sizes. An old value that contradicts the tree means that the changes were made
-/// over another state.
-fn with_old_values(changes: ChangeSet, tree: &Tree, below: &dyn StateView) -> Result<ChangeSet, StateError> {
-    let mut complete = std::collections::BTreeMap::new();
-    for (key, change) in changes.iter() {
-        check_size("raw key", length_u64(key.raw()), RAW_KEY_BYTES_MAX)?;
-        check_size("value", change.new.as_deref().map_or(0, length_u64), VALUE_BYTES_MAX)?;
-        let old = match &change.old {
-            Some(old) => old.clone(),
-            None => below.get(key)?,
-        };
-        if old.is_some() != tree.contains(&state_path(key.as_bytes())) {
-            return Err(StateError::corrupt(format!("the old value of {key:?} contradicts the tree")));
-        }
-        complete.insert(key.clone(), Change { old: Some(old), new: change.new.clone() });
-    }
-    Ok(ChangeSet::from_map(complete))
+fn check_sizes(key: &Key, value: Option<&crate::view::Value>) -> Result<(), StateError> {
+    check_size("raw key", length_u64(key.raw()), RAW_KEY_BYTES_MAX)?;
+    check_size("value", value.map_or(0, |value| length_u64(value)), VALUE_BYTES_MAX)
 }
 
 fn check_size(what: &'static str, found: u64, limit: u32) -> Result<(), StateError> {
@@ -365,14 +349,21 @@ fn check_size(what: &'static str, found: u64, limit: u32) -> Result<(), StateErr
 }
 
 /// Everything the key-value store learns from one block.
-pub(crate) fn block_batch(changes: &ChangeSet, undo: &ChangeSet, head: Head, offset: u64, log_end: u64) -> Batch {
+pub(crate) fn block_batch(diff: &Diff, head: Head, offset: u64, log_end: u64) -> Batch {
+    let changes = diff.changes();
     let mut batch = Batch::default();
     for (key, change) in changes.iter() {
-        let (table, key) = (Table::Values, key.as_bytes().to_vec());
-        batch.writes.push(super::backend::Write { table, key, value: change.new.clone() });
+        batch.write(Write { table: Table::Values, key: key.as_bytes(), value: change.new.as_deref() });
+    }
+    for leaf in diff.leaf_changes().iter().filter(|leaf| leaf.old != leaf.new.is_some()) {
+        let key = usize::try_from(leaf.number).ok().and_then(|at| changes.entries().get(at)).map(|(key, _)| key);
+        let value = key.filter(|_| leaf.new.is_some()).map(Key::as_bytes);
+        batch.write(Write { table: Table::Keys, key: &leaf.path, value });
     }
     let height = head.height.to_be_bytes();
-    batch.put(Table::Undo, &height, &undo.encode());
+    if head.height > 0 {
+        batch.put(Table::Undo, &height, &changes.encode_old_values());
+    }
     batch.put(Table::Blocks, &height, &offset.to_le_bytes());
     batch.put(Table::Ids, &head.id, &head.height.to_le_bytes());
     batch.put(Table::Meta, META_HEAD, &encode_head(head, log_end));
@@ -390,19 +381,4 @@ pub(crate) fn decode_head(bytes: &[u8]) -> Option<(Head, u64)> {
     let (root, bytes) = bytes.split_first_chunk::<32>()?;
     let log_end = u64::from_le_bytes(bytes.try_into().ok()?);
     Some((Head { height: u64::from_le_bytes(*height), id: *id, root: *root }, log_end))
-}
-
-fn prove(tree: &Tree, view: &dyn StateView, key: &Key) -> Result<Proof, StateError> {
-    let path = state_path(key.as_bytes());
-    let too_deep = |error: ProofError| StateError::corrupt(format!("the tree yields no proof: {error}"));
-    let way = tree.walk(&path).map_err(too_deep)?;
-    let terminal = match way.end {
-        None => Terminal::Empty,
-        Some((other, _)) if other == path => Terminal::Present,
-        Some((other, key)) => {
-            let absent = || StateError::corrupt(format!("{key:?} is in the tree but has no value"));
-            Terminal::Other(OtherLeaf::new(other, &view.get(&key)?.ok_or_else(absent)?))
-        }
-    };
-    Proof::new(way.levels, terminal).map_err(too_deep)
 }

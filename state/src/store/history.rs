@@ -1,6 +1,6 @@
 //! Snapshots of the head that stay as they are while later blocks are committed.
 //!
-//! Each head has a link to what takes the next block's changes back. A snapshot holds its head's link; reading goes to
+//! Each head has a link to what the next block changed, old values included. A snapshot holds its head's link; reading goes to
 //! the key-value store first and then corrects what it found by the links from the snapshot to the present. The link is
 //! made before the store is written, so a reader that sees a new value also sees how to undo it. Nobody locks anybody
 //! out, and links that no snapshot can reach are freed.
@@ -8,7 +8,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use super::backend::{Backend, Table, TableRange};
+use super::backend::{Table, TableRange};
+use super::shared::Shared;
 use crate::changes::ChangeSet;
 use crate::error::StateError;
 use crate::key::{Key, Order, Range, is_empty_range};
@@ -21,9 +22,9 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    /// Notes what takes back the block after this head, and returns the version after it.
-    pub(crate) fn advance(&self, undo: Arc<ChangeSet>) -> Arc<Self> {
-        self.next.get_or_init(|| (undo, Arc::default())).1.clone()
+    /// Notes what the block after this head changes, old values included, and returns the version after it.
+    pub(crate) fn advance(&self, changes: Arc<ChangeSet>) -> Arc<Self> {
+        self.next.get_or_init(|| (changes, Arc::default())).1.clone()
     }
 }
 
@@ -39,30 +40,31 @@ impl Drop for Version {
 
 /// The state at one head.
 pub(crate) struct StoreView {
-    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) version: Arc<Version>,
 }
 
 impl StoreView {
-    /// The blocks committed since, oldest first, as what takes them back.
+    /// The changes of the blocks committed since, oldest first.
     fn since(&self) -> impl Iterator<Item = &ChangeSet> {
-        std::iter::successors(self.version.next.get(), |(_, version)| version.next.get()).map(|(undo, _)| undo.as_ref())
+        std::iter::successors(self.version.next.get(), |(_, version)| version.next.get())
+            .map(|(changes, _)| changes.as_ref())
     }
 
     /// The value before the first block since that changed `key`, if one did.
     fn correction(&self, key: &Key) -> Option<&Option<Value>> {
-        self.since().find_map(|undo| undo.get(key)).map(|change| &change.new)
+        self.since().find_map(|changes| changes.get(key)).and_then(|change| change.old.as_ref())
     }
 }
 
 impl StateView for StoreView {
     fn get(&self, key: &Key) -> Result<Option<Value>, StateError> {
-        let present = self.backend.get(Table::Values, key.as_bytes())?;
+        let present = self.shared.backend.get(Table::Values, key.as_bytes())?;
         Ok(self.correction(key).cloned().unwrap_or(present))
     }
 
     fn length(&self, key: &Key) -> Result<Option<u32>, StateError> {
-        let present = self.backend.length(Table::Values, key.as_bytes())?;
+        let present = self.shared.backend.length(Table::Values, key.as_bytes())?;
         Ok(self.correction(key).map_or(present, |value| value.as_ref().map(value_length)))
     }
 
@@ -76,7 +78,7 @@ impl StateView for StoreView {
             }
             let wanted = limit.saturating_sub(found.len());
             let table_range = TableRange { from, to, order: rest.order };
-            let present = self.backend.scan(Table::Values, &table_range, wanted)?;
+            let present = self.shared.backend.scan(Table::Values, &table_range, wanted)?;
             let exhausted = present.len() < wanted;
             let mut part: BTreeMap<Key, Option<Value>> =
                 present.into_iter().map(|(flat, value)| (Key::within(&rest.space, flat), Some(value))).collect();
@@ -88,9 +90,11 @@ impl StateView for StoreView {
             // Only what lies in the part just read can be corrected; the rest is read next.
             let covered = last.as_ref().map_or_else(|| rest.clone(), |key| rest.up_to(key));
             let mut corrections: BTreeMap<&Key, &Option<Value>> = BTreeMap::new();
-            for undo in self.since() {
-                for (key, change) in changes_within(undo, &covered) {
-                    corrections.entry(key).or_insert(&change.new);
+            for changes in self.since() {
+                for (key, change) in changes_within(changes, &covered) {
+                    if let Some(old) = &change.old {
+                        corrections.entry(key).or_insert(old);
+                    }
                 }
             }
             part.extend(corrections.into_iter().map(|(key, value)| (key.clone(), value.clone())));

@@ -9,7 +9,7 @@
 //! All integers are little-endian. The record's checksum binds it to its place and chain: a record copied elsewhere is
 //! not taken for one.
 
-use super::commit::{BlockId, FORMAT, HASH_NAME};
+use super::commit::{BlockId, FORMAT, HASH_NAME, Head};
 use crate::changes::{CHANGES_BYTES_MAX, ChangeSet};
 use crate::error::{StateError, length_u64};
 use unfork_proof::Hash;
@@ -182,23 +182,32 @@ pub(crate) fn check_identity(
     Ok(())
 }
 
+/// What a record says.
+pub(crate) struct Content<'a> {
+    pub(crate) head: Head,
+    pub(crate) parent: BlockId,
+    pub(crate) body: &'a [u8],
+    /// Encoded.
+    pub(crate) changes: &'a [u8],
+}
+
 /// The bytes of a record that is to stand at `offset`.
-pub(crate) fn encode_record(chain_id: &[u8; 32], offset: u64, block: &Block) -> Result<Vec<u8>, StateError> {
-    let changes = block.changes.encode();
-    let body_length = bounded("block body", &block.body, BODY_BYTES_MAX)?;
-    let changes_length = bounded("encoded change set", &changes, CHANGES_BYTES_MAX)?;
-    let mut record = Vec::with_capacity(block.body.len().saturating_add(changes.len()).saturating_add(128));
+pub(crate) fn encode_record(chain_id: &[u8; 32], offset: u64, content: &Content<'_>) -> Result<Vec<u8>, StateError> {
+    let Content { head, parent, body, changes } = content;
+    let body_length = bounded("block body", body, BODY_BYTES_MAX)?;
+    let changes_length = bounded("encoded change set", changes, CHANGES_BYTES_MAX)?;
+    let mut record = Vec::with_capacity(body.len().saturating_add(changes.len()).saturating_add(128));
     record.extend_from_slice(RECORD_MAGIC);
-    record.extend_from_slice(&block.height.to_le_bytes());
-    record.extend_from_slice(&block.id);
-    record.extend_from_slice(&block.parent);
-    record.extend_from_slice(&block.root);
+    record.extend_from_slice(&head.height.to_le_bytes());
+    record.extend_from_slice(&head.id);
+    record.extend_from_slice(parent);
+    record.extend_from_slice(&head.root);
     record.extend_from_slice(&body_length.to_le_bytes());
     record.extend_from_slice(&changes_length.to_le_bytes());
     let checksum = header_checksum(chain_id, offset, &record);
     record.extend_from_slice(&checksum.to_le_bytes());
-    record.extend_from_slice(&block.body);
-    record.extend_from_slice(&changes);
+    record.extend_from_slice(body);
+    record.extend_from_slice(changes);
     let payload = record.get(RECORD_HEADER_BYTES..).unwrap_or_default();
     let checksum = crc32c::crc32c(payload);
     record.extend_from_slice(&checksum.to_le_bytes());

@@ -44,10 +44,11 @@ impl Backend for MemoryBackend {
 
     fn write(&self, batch: Batch) -> Result<(), StateError> {
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-        for write in batch.writes {
+        for write in batch.writes() {
+            let key = (write.table, write.key.to_vec());
             match write.value {
-                Some(value) => drop(entries.insert((write.table, write.key), value)),
-                None => drop(entries.remove(&(write.table, write.key))),
+                Some(value) => drop(entries.insert(key, value.into())),
+                None => drop(entries.remove(&key)),
             }
         }
         Ok(())

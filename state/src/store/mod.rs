@@ -14,6 +14,7 @@ mod memory;
 mod open;
 #[cfg(feature = "rocksdb")]
 mod rocks;
+mod shared;
 mod verify;
 
 pub use backend::{Backend, Batch, Table, TableRange, Write};
@@ -24,4 +25,7 @@ pub use inspect::{Inspection, Record};
 pub use log::{BODY_BYTES_MAX, Block, BlockLog};
 pub use memory::{MemoryBackend, MemoryLog};
 pub use open::Recovery;
+#[cfg(feature = "rocksdb")]
+pub use rocks::PlainRocks;
+pub(crate) use shared::{NoPages, Shared};
 pub use verify::Verified;

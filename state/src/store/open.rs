@@ -16,14 +16,14 @@ use super::commit::{
     decode_head,
 };
 use super::log::{
-    Block, BlockLog, FILE_HEADER_BYTES, Found, RECORD_HEADER_BYTES, RecordHeader, check_file_header, check_identity,
-    encode_record, file_header, read_record,
+    Block, BlockLog, Content, FILE_HEADER_BYTES, Found, RECORD_HEADER_BYTES, RecordHeader, check_file_header,
+    check_identity, encode_record, file_header, read_record,
 };
 use crate::changes::ChangeSet;
 use crate::error::{StateError, hexadecimal, length_u64};
-use crate::key::{Key, Order};
-use crate::merkle::{Tree, Update};
-use crate::view::EmptyView;
+use crate::keccak::Lanes;
+use crate::key::Order;
+use crate::merkle::{Base, Leaf, leaves_of};
 
 /// What had to be done when a store was opened. All zero after a clean stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,15 +99,15 @@ impl Store {
         check_file_header(log.as_ref(), &chain_id)?;
         let Some((head, log_end)) = read_head(backend.as_ref(), &chain_id)? else { return Ok(None) };
         check_head_record(backend.as_ref(), log.as_ref(), &chain_id, head, log_end)?;
-        let tree = tree_of_values(backend.as_ref())?;
-        if tree.root() != head.root {
-            let (found, root) = (hexadecimal(&tree.root()), hexadecimal(&head.root));
+        let base = tree_of_values(backend.as_ref())?;
+        if base.root() != head.root {
+            let (found, root) = (hexadecimal(&base.root()), hexadecimal(&head.root));
             return Err(StateError::refused(
                 format!("the values hash to {found}, but the head at height {} has the root {root}", head.height),
                 REBUILD,
             ));
         }
-        Ok(Some(Self::assemble(backend, log, chain_id, head, log_end, tree)))
+        Ok(Some(Self::assemble(backend, log, chain_id, head, log_end, base)))
     }
 
     /// Applies the records after the head, and cuts off a torn last one.
@@ -140,7 +140,7 @@ impl Store {
                 "restore the store from a backup",
             ));
         };
-        self.advance(&pending, block, end)?;
+        self.advance(&pending, Head { height: block.height, id: block.id, root: block.root }, end)?;
         self.recovery.blocks_replayed = self.recovery.blocks_replayed.saturating_add(1);
         Ok(())
     }
@@ -181,12 +181,13 @@ pub(crate) fn write_genesis_record(
     id: BlockId,
     body: Vec<u8>,
 ) -> Result<(), StateError> {
-    let pending = Pending::new(0, &Tree::default(), Arc::new(EmptyView), genesis.clone())?;
-    let changes = pending.changes().clone();
-    let block = Block { height: 0, id, parent: [0; 32], root: pending.root(), body, changes };
+    let pending = Pending::of_genesis(genesis.clone())?;
+    let head = Head { height: 0, id, root: pending.root() };
+    let changes = pending.changes().encode();
     let mut bytes = file_header(chain_id);
     let offset = length_u64(&bytes);
-    bytes.extend_from_slice(&encode_record(chain_id, offset, &block)?);
+    let content = Content { head, parent: [0; 32], body: &body, changes: &changes };
+    bytes.extend_from_slice(&encode_record(chain_id, offset, &content)?);
     log.append(&bytes)?;
     log.sync()
 }
@@ -200,12 +201,12 @@ fn write_genesis_state(backend: &dyn Backend, log: &dyn BlockLog, chain_id: &[u8
             "the store was never completely created, or is lost: remove its directory and create it again",
         ));
     };
-    let pending = Pending::new(0, &Tree::default(), Arc::new(EmptyView), block.changes)?;
+    let pending = Pending::of_genesis(block.changes)?;
     if block.height != 0 || block.parent != [0; 32] || pending.root() != block.root {
         return Err(StateError::refused("the genesis block does not lead to its root", "restore the block file"));
     }
     let head = Head { height: 0, id: block.id, root: block.root };
-    let mut batch = block_batch(pending.changes(), &pending.changes().inverse(), head, offset, end);
+    let mut batch = block_batch(pending.diff(), head, offset, end);
     batch.put(Table::Meta, META_FORMAT, &FORMAT.to_le_bytes());
     batch.put(Table::Meta, META_CHAIN, chain_id);
     batch.put(Table::Meta, META_HASH, HASH_NAME);
@@ -281,20 +282,21 @@ fn check_head_record(
 }
 
 /// The tree over everything in the table of values.
-pub(crate) fn tree_of_values(backend: &dyn Backend) -> Result<Tree, StateError> {
-    let mut updates = Vec::new();
+pub(crate) fn tree_of_values(backend: &dyn Backend) -> Result<Base, StateError> {
+    let lanes = Lanes::widest();
+    let mut leaves: Vec<Leaf> = Vec::new();
     let mut range = TableRange { from: Bound::Unbounded, to: Bound::Unbounded, order: Order::Forward };
     loop {
         let chunk = backend.scan(Table::Values, &range, CHUNK)?;
+        leaves.extend(leaves_of(&chunk, lanes));
         let complete = chunk.len() < CHUNK;
-        for (flat, value) in chunk {
-            let key = Key::from_flat(&flat)
-                .map_err(|error| StateError::corrupt(format!("key {}: {error}", hexadecimal(&flat))))?;
-            updates.push(Update::new(&key, Some(&value)));
+        if let Some((flat, _)) = chunk.into_iter().next_back() {
             range.from = Bound::Excluded(flat);
         }
         if complete {
-            return Ok(Tree::default().apply(updates));
+            break;
         }
     }
+    leaves.sort_unstable_by_key(|leaf| leaf.path);
+    Ok(Base::of_leaves(&leaves, lanes))
 }

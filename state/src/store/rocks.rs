@@ -17,10 +17,14 @@ use crate::view::Value;
 
 /// Bytes of blocks read from disk that are kept in memory, over all tables.
 const CACHE_BYTES: usize = 64 << 20;
-/// Bytes of values that are collected in memory before they are written to a sorted file.
-const VALUES_BUFFER_BYTES: usize = 32 << 20;
-/// The same for each of the other tables.
-const OTHER_BUFFER_BYTES: usize = 8 << 20;
+/// Bytes that each table collects in memory before all are written to sorted files together.
+const BUFFER_BYTES: usize = 32 << 20;
+/// The same for old values: they come to fewer bytes than the new ones, and must not be what decides.
+const UNDO_BUFFER_BYTES: usize = 64 << 20;
+/// What RocksDB takes at a time for a table that holds little.
+const SMALL_ARENA_BYTES: usize = 256 << 10;
+/// Files of the table of keys before they are merged: each has keys from everywhere, so that merging rewrites all.
+const KEY_FILES_MERGED: i32 = 12;
 /// Files RocksDB keeps open.
 const OPEN_FILES_MAX: i32 = 512;
 
@@ -71,6 +75,11 @@ impl RocksBackend {
             text: format!("RocksDB has no column family {}", table.name()),
         })
     }
+
+    /// All tables, in the order of [`Table::ALL`].
+    fn tables(&self) -> Result<Vec<&ColumnFamily>, StateError> {
+        Table::ALL.iter().map(|table| self.table(*table)).collect()
+    }
 }
 
 fn database_options() -> Options {
@@ -96,8 +105,13 @@ fn tables() -> Vec<ColumnFamilyDescriptor> {
         let mut options = Options::default();
         options.set_block_based_table_factory(&blocks);
         options.set_compression_type(DBCompressionType::None);
-        let buffer = if table == Table::Values { VALUES_BUFFER_BYTES } else { OTHER_BUFFER_BYTES };
-        options.set_write_buffer_size(buffer);
+        options.set_write_buffer_size(if table == Table::Undo { UNDO_BUFFER_BYTES } else { BUFFER_BYTES });
+        if table != Table::Values {
+            options.set_arena_block_size(SMALL_ARENA_BYTES);
+        }
+        if table == Table::Keys {
+            options.set_level_zero_file_num_compaction_trigger(KEY_FILES_MERGED);
+        }
         ColumnFamilyDescriptor::new(table.name(), options)
     };
     Table::ALL.map(describe).into()
@@ -169,11 +183,12 @@ impl Backend for RocksBackend {
             return Err(StateError::Backend { during: "writing a block", text: "the store is open read-only".into() });
         }
         let mut writes = WriteBatch::default();
-        for write in &batch.writes {
-            let table = self.table(write.table)?;
-            match &write.value {
-                Some(value) => writes.put_cf(table, &write.key, value),
-                None => writes.delete_cf(table, &write.key),
+        let tables = self.tables()?;
+        for write in batch.writes() {
+            let Some(table) = tables.get(write.table as usize) else { continue };
+            match write.value {
+                Some(value) => writes.put_cf(table, write.key, value),
+                None => writes.delete_cf(table, write.key),
             }
         }
         let mut options = WriteOptions::default();
@@ -182,11 +197,73 @@ impl Backend for RocksBackend {
     }
 
     fn settle(&self) -> Result<(), StateError> {
-        let failed = failed("settling the database");
-        let tables = Table::ALL.iter().map(|table| self.table(*table)).collect::<Result<Vec<_>, _>>()?;
-        self.database.flush_cfs_opt(&tables, &FlushOptions::default()).map_err(&failed)?;
-        self.database.wait_for_compact(&WaitForCompactOptions::default()).map_err(&failed)
+        settle(&self.database, &self.tables()?)
     }
+}
+
+/// RocksDB with the options of the table of values and nothing around it: what the store is measured against.
+pub struct PlainRocks {
+    database: Database,
+}
+
+impl PlainRocks {
+    /// An empty database in `directory`.
+    ///
+    /// # Errors
+    /// [`StateError::Refused`] if it cannot be created.
+    pub fn create(directory: &Path) -> Result<Self, StateError> {
+        let mut options = database_options();
+        options.create_if_missing(true);
+        options.create_missing_column_families(true);
+        let values = tables().into_iter().filter(|table| table.name() == Table::Values.name());
+        let database = Database::open_cf_descriptors(&options, directory, values).map_err(unopened)?;
+        Ok(Self { database })
+    }
+
+    /// Writes `pairs` (a value, or none to remove the key) in one synced batch.
+    ///
+    /// # Errors
+    /// [`StateError::Backend`] if that failed.
+    pub fn write<'a>(&self, pairs: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>) -> Result<(), StateError> {
+        let table = self.table()?;
+        let mut writes = WriteBatch::default();
+        for (key, value) in pairs {
+            match value {
+                Some(value) => writes.put_cf(table, key, value),
+                None => writes.delete_cf(table, key),
+            }
+        }
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        self.database.write_opt(writes, &options).map_err(failed("writing a plain batch"))
+    }
+
+    /// The value of `key`.
+    ///
+    /// # Errors
+    /// [`StateError::Backend`] if it cannot be read.
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        self.database.get_cf(self.table()?, key).map_err(failed("reading a value"))
+    }
+
+    /// Writes what is in memory to sorted files and waits for their compaction.
+    ///
+    /// # Errors
+    /// [`StateError::Backend`] if that failed.
+    pub fn settle(&self) -> Result<(), StateError> {
+        settle(&self.database, &[self.table()?])
+    }
+
+    fn table(&self) -> Result<&ColumnFamily, StateError> {
+        let missing = || StateError::Backend { during: "finding a table", text: "it is missing".to_owned() };
+        self.database.cf_handle(Table::Values.name()).ok_or_else(missing)
+    }
+}
+
+fn settle(database: &Database, tables: &[&ColumnFamily]) -> Result<(), StateError> {
+    database.flush_cfs_opt(tables, &FlushOptions::default()).map_err(failed("flushing"))?;
+    let options = WaitForCompactOptions::default();
+    database.wait_for_compact(&options).map_err(failed("waiting for compactions"))
 }
 
 /// The smallest key after `key`.

@@ -1,11 +1,16 @@
 //! Checking a whole store: everything that is derived is computed again from what it is derived from.
 
+use std::sync::Arc;
+
 use super::backend::Table;
 use super::commit::Store;
 use super::log::{Found, read_record};
+use super::memory::MemoryBackend;
 use super::open::tree_of_values;
+use super::shared::{NoPages, Shared};
 use crate::error::{StateError, hexadecimal};
-use crate::merkle::{Tree, Update};
+use crate::keccak::Lanes;
+use crate::merkle::Base;
 
 /// What [`Store::verify`] went through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,13 +29,13 @@ impl Store {
     /// # Errors
     /// [`StateError::Corrupt`] naming the first thing that does not agree, and any error of reading.
     pub fn verify(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Verified, StateError> {
-        let values = tree_of_values(self.backend.as_ref())?;
+        let values = tree_of_values(self.shared.backend.as_ref())?;
         let hex = |hash| hexadecimal(hash);
         if values.root() != self.head.root {
             let (found, root) = (hex(&values.root()), hex(&self.head.root));
             return Err(StateError::corrupt(format!("the values hash to {found}, the head's root is {root}")));
         }
-        let mut tree = Tree::default();
+        let tree = Shared::new(Arc::new(MemoryBackend::default()), Base::new(Lanes::widest()), Box::new(NoPages));
         let mut parent = [0; 32];
         let mut offset = super::log::FILE_HEADER_BYTES as u64;
         for height in 0..=self.head.height {
@@ -44,16 +49,14 @@ impl Store {
             if block.height != height || block.parent != parent {
                 return Err(wrong("it does not follow the block before"));
             }
-            let updates = block.changes.iter().map(|(key, change)| Update::new(key, change.new.as_deref()));
-            tree = tree.apply(updates.collect());
-            if tree.root() != block.root {
+            if tree.apply(&block.changes)? != block.root {
                 return Err(wrong("its changes do not lead to its root"));
             }
-            let indexed = self.backend.get(Table::Blocks, &height.to_be_bytes())?;
+            let indexed = self.shared.backend.get(Table::Blocks, &height.to_be_bytes())?;
             if indexed.as_deref() != Some(offset.to_le_bytes().as_slice()) {
                 return Err(wrong("the index of heights disagrees"));
             }
-            let indexed = self.backend.get(Table::Ids, &block.id)?;
+            let indexed = self.shared.backend.get(Table::Ids, &block.id)?;
             if indexed.as_deref() != Some(height.to_le_bytes().as_slice()) {
                 return Err(wrong("the index of ids disagrees"));
             }

@@ -1,0 +1,424 @@
+//! The committed tree: dense arrays above, buckets of leaves below.
+#![allow(clippy::arithmetic_side_effects, reason = "levels up to 16, and sums of counts and sizes that are in memory")]
+
+use std::borrow::Cow;
+
+use unfork_proof::Hash;
+
+use super::build::{Builder, Kind, Node, hash_inner, join, node_over};
+use super::leaf::Leaf;
+use crate::error::StateError;
+use crate::keccak::Lanes;
+
+/// Levels kept for the whole tree.
+pub(crate) const TOP: usize = 5;
+/// Subtrees below them.
+pub(crate) const SEGMENTS: usize = 1 << (2 * TOP);
+/// A segment gets another level when its buckets hold more leaves than this on average.
+const LEAVES_PER_BUCKET_MAX: usize = 12;
+/// Levels of a segment at most; beyond, buckets grow.
+const DEPTH_MAX: usize = 11;
+/// No place in a file.
+const NOWHERE: u32 = u32::MAX;
+
+/// The leaves that are not in memory: where checkpoints keep them.
+pub(crate) trait Pages: Send + Sync {
+    /// The `count` leaves from `place` on.
+    fn leaves(&self, place: u32, count: u32) -> Result<Vec<Leaf>, StateError>;
+}
+
+/// The tree at the head.
+pub(crate) struct Base {
+    top: Array,
+    segments: Vec<Segment>,
+    leaves: u64,
+    /// Counts changes of any segment's depth: bucket numbers before and after are not the same.
+    layout: u64,
+    resident_bytes: u64,
+    pub(crate) lanes: Lanes,
+}
+
+/// Nodes of some levels, all of each; four siblings lie side by side, as they are hashed.
+#[derive(Default)]
+struct Array {
+    hashes: Vec<Siblings>,
+    /// The kinds of four siblings, two bits each, the first lowest.
+    kinds: Vec<u8>,
+}
+
+/// Two cache lines.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Siblings([Hash; 4]);
+
+#[derive(Default)]
+struct Segment {
+    depth: usize,
+    /// Levels 1 to `depth` below the segment's own node.
+    nodes: Array,
+    /// 4^depth of them; none at all while the segment is empty.
+    buckets: Vec<Bucket>,
+    leaves: usize,
+}
+
+/// Leaves that share the path's digits above.
+#[derive(Clone)]
+struct Bucket {
+    /// `None`: there are none, or they are only on disk.
+    leaves: Option<Box<[Leaf]>>,
+    count: u32,
+    /// Where the two checkpoint files have these leaves, if they have.
+    places: [u32; 2],
+}
+
+impl Array {
+    fn of(nodes: usize) -> Self {
+        Self { hashes: vec![Siblings([[0; 32]; 4]); nodes / 4], kinds: vec![0; nodes / 4] }
+    }
+
+    fn get(&self, at: usize) -> Node {
+        Node { hash: self.hashes[at / 4].0[at % 4], kind: Kind::unpack(self.kinds[at / 4] >> (2 * (at % 4))) }
+    }
+
+    fn set(&mut self, at: usize, node: Node) {
+        let (four, shift) = (at / 4, 2 * (at % 4));
+        self.hashes[four].0[at % 4] = node.hash;
+        self.kinds[four] = self.kinds[four] & !(3 << shift) | (node.kind as u8) << shift;
+    }
+
+    /// Four siblings, the first of which is at `at`.
+    fn four(&self, at: usize) -> ([Hash; 4], [Kind; 4]) {
+        let kinds = self.kinds[at / 4];
+        (self.hashes[at / 4].0, [0, 2, 4, 6].map(|shift| Kind::unpack(kinds >> shift)))
+    }
+
+    fn bytes(&self) -> usize {
+        self.kinds.len() * (4 * 32 + 1)
+    }
+}
+
+impl Bucket {
+    const EMPTY: Self = Self { leaves: None, count: 0, places: [NOWHERE; 2] };
+
+    fn new(leaves: &[Leaf]) -> Self {
+        let count = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
+        Self { leaves: (count > 0).then(|| leaves.into()), count, places: [NOWHERE; 2] }
+    }
+
+    fn bytes(&self) -> u64 {
+        // What the allocator takes is part of it.
+        self.leaves.as_ref().map_or(0, |leaves| 16 + 64 * u64::try_from(leaves.len()).unwrap_or(u64::MAX >> 8))
+    }
+}
+
+/// The first `levels` digits of a path as a number.
+pub(crate) fn prefix(path: &Hash, levels: usize) -> u64 {
+    let first = path.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    if levels == 0 { 0 } else { first >> (64 - 2 * levels) }
+}
+
+fn at(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// Where level `level` begins in the arrays of the top, so that siblings are aligned; the root is by itself. In those of
+/// a segment, whose own node is not among them, it is four less.
+fn start(level: usize) -> usize {
+    ((1 << (2 * level)) - 1) / 3 + 3
+}
+
+impl Base {
+    pub(crate) fn new(lanes: Lanes) -> Self {
+        let mut segments = Vec::new();
+        segments.resize_with(SEGMENTS, Segment::default);
+        Self { top: Array::of(start(TOP + 1)), segments, leaves: 0, layout: 0, resident_bytes: 0, lanes }
+    }
+
+    /// The tree over `leaves`, which are sorted by path.
+    pub(crate) fn of_leaves(leaves: &[Leaf], lanes: Lanes) -> Self {
+        let mut base = Self::new(lanes);
+        let mut rest = leaves;
+        for segment in 0..SEGMENTS {
+            let mine = rest.partition_point(|leaf| at(prefix(&leaf.path, TOP)) <= segment);
+            let (own, others) = rest.split_at(mine);
+            rest = others;
+            base.fill_segment(segment, own, None);
+        }
+        base.finish_top();
+        base
+    }
+
+    /// Makes one segment of `leaves`, which lie from `place` on in the checkpoint file `slot` if that is given.
+    /// [`Base::finish_top`] must follow.
+    pub(crate) fn fill_segment(&mut self, segment: usize, leaves: &[Leaf], place: Option<(usize, u32)>) {
+        self.leaves += u64::try_from(leaves.len()).unwrap_or(u64::MAX);
+        self.segments[segment].leaves = leaves.len();
+        let whole = Bucket { places: places(place), ..Bucket::new(leaves) };
+        self.resident_bytes += whole.bytes();
+        self.segments[segment].buckets = vec![whole];
+        self.segments[segment].depth = 0;
+        let depth = depth_for(leaves.len(), 0);
+        self.regroup(segment, depth, leaves);
+    }
+
+    /// Computes the levels above all segments.
+    pub(crate) fn finish_top(&mut self) {
+        for level in (0..TOP).rev() {
+            for node in 0..1_usize << (2 * level) {
+                let (hashes, kinds) = self.top.four(start(level + 1) + 4 * node);
+                let joined = join(&hashes, kinds)
+                    .unwrap_or_else(|| Node { hash: hash_inner(self.lanes, &[hashes])[0], kind: Kind::Inner });
+                self.top.set(start(level) + node, joined);
+            }
+        }
+    }
+
+    pub(crate) fn root(&self) -> Hash {
+        self.top.get(start(0)).hash
+    }
+
+    pub(crate) fn leaves(&self) -> u64 {
+        self.leaves
+    }
+
+    pub(crate) fn layout(&self) -> u64 {
+        self.layout
+    }
+
+    /// Bytes in memory: leaves, nodes, and what keeps them.
+    pub(crate) fn bytes(&self) -> u64 {
+        let fixed: usize = self
+            .segments
+            .iter()
+            .map(|segment| segment.nodes.bytes() + segment.buckets.len() * size_of::<Bucket>())
+            .sum();
+        let fixed = fixed + self.top.bytes() + SEGMENTS * size_of::<Segment>();
+        self.resident_bytes + u64::try_from(fixed).unwrap_or(u64::MAX >> 1)
+    }
+
+    /// The level at which buckets stand on the way to `path`.
+    pub(crate) fn bucket_level(&self, path: &Hash) -> usize {
+        TOP + self.segments[at(prefix(path, TOP))].depth
+    }
+
+    /// The node with the number `node` in `level`, at most the level of its bucket.
+    pub(crate) fn node(&self, level: usize, node: u64) -> Node {
+        let (array, index) = self.find(level, node);
+        array.get(index)
+    }
+
+    /// The four children of a node above the buckets.
+    pub(crate) fn children(&self, level: usize, node: u64) -> ([Hash; 4], [Kind; 4]) {
+        let (array, index) = self.find(level + 1, node << 2);
+        array.four(index)
+    }
+
+    fn find(&self, level: usize, node: u64) -> (&Array, usize) {
+        match level.checked_sub(TOP) {
+            None | Some(0) => (&self.top, start(level) + at(node)),
+            Some(below) => (&self.segments[at(node >> (2 * below))].nodes, local(below, node)),
+        }
+    }
+
+    /// The leaves of a bucket.
+    pub(crate) fn bucket(&self, level: usize, number: u64, pages: &dyn Pages) -> Result<Cow<'_, [Leaf]>, StateError> {
+        let below = level - TOP;
+        let segment = &self.segments[at(number >> (2 * below))];
+        let Some(bucket) = segment.buckets.get(at(number & mask(below))) else { return Ok(Cow::default()) };
+        match &bucket.leaves {
+            Some(leaves) => Ok(Cow::Borrowed(leaves)),
+            None if bucket.count == 0 => Ok(Cow::default()),
+            None => {
+                let read = bucket.read(pages)?;
+                let expected = self.node(level, number);
+                if node_over(&read, level, self.lanes) != expected {
+                    return Err(StateError::corrupt(format!(
+                        "leaves in the tree's checkpoint file at {} do not hash to their node",
+                        bucket.place().unwrap_or_default()
+                    )));
+                }
+                Ok(read)
+            }
+        }
+    }
+
+    /// Whether there is a leaf at `path`.
+    pub(crate) fn contains(&self, path: &Hash, pages: &dyn Pages) -> Result<bool, StateError> {
+        let level = self.bucket_level(path);
+        let leaves = self.bucket(level, prefix(path, level), pages)?;
+        Ok(leaves.binary_search_by(|leaf| leaf.path.cmp(path)).is_ok())
+    }
+
+    pub(crate) fn set_node(&mut self, level: usize, node: u64, value: Node) {
+        match level.checked_sub(TOP) {
+            None | Some(0) => self.top.set(start(level) + at(node), value),
+            Some(below) => self.segments[at(node >> (2 * below))].nodes.set(local(below, node), value),
+        }
+    }
+
+    pub(crate) fn set_bucket(&mut self, level: usize, number: u64, leaves: &[Leaf]) {
+        let below = level - TOP;
+        let segment = &mut self.segments[at(number >> (2 * below))];
+        if segment.buckets.is_empty() {
+            segment.buckets = vec![Bucket::EMPTY; 1 << (2 * below)];
+        }
+        let place = &mut segment.buckets[at(number & mask(below))];
+        match &mut place.leaves {
+            // Mostly values change, not the set of keys.
+            Some(former) if former.len() == leaves.len() => {
+                former.copy_from_slice(leaves);
+                place.places = [NOWHERE; 2];
+            }
+            _ => {
+                let new = Bucket::new(leaves);
+                segment.leaves = segment.leaves + leaves.len() - at(u64::from(place.count));
+                self.leaves = self.leaves + u64::from(new.count) - u64::from(place.count);
+                self.resident_bytes = self.resident_bytes + new.bytes() - place.bytes();
+                *place = new;
+            }
+        }
+    }
+
+    /// Gives the segment of bucket `number` the depth its leaves need. Nothing changes if they cannot be read: that is
+    /// made up for later.
+    pub(crate) fn balance(&mut self, level: usize, number: u64, pages: &dyn Pages) {
+        let index = at(number >> (2 * (level - TOP)));
+        let segment = &self.segments[index];
+        let depth = depth_for(segment.leaves, segment.depth);
+        if depth == segment.depth {
+            return;
+        }
+        let mut leaves = Vec::with_capacity(segment.leaves);
+        for bucket in &segment.buckets {
+            match bucket.read(pages) {
+                Ok(own) => leaves.extend_from_slice(&own),
+                Err(_) => return,
+            }
+        }
+        self.regroup(index, depth, &leaves);
+        self.layout += 1;
+    }
+
+    /// Divides `leaves`, all of a segment's, over 4^depth buckets and computes the nodes above.
+    fn regroup(&mut self, index: usize, depth: usize, leaves: &[Leaf]) {
+        let lanes = self.lanes;
+        let former = std::mem::take(&mut self.segments[index].buckets);
+        let mut end = 0;
+        let places: Vec<(usize, [u32; 2])> = former
+            .iter()
+            .map(|bucket| {
+                end += at(u64::from(bucket.count));
+                (end, bucket.places)
+            })
+            .collect();
+        self.resident_bytes -= former.iter().map(Bucket::bytes).sum::<u64>();
+        drop(former);
+        let segment = &mut self.segments[index];
+        segment.depth = depth;
+        segment.nodes = Array::of(start(depth + 1) - 4);
+        let level = TOP + depth;
+        let mut builder = Builder::default();
+        let mut subtrees = Vec::new();
+        let mut rest = leaves;
+        let mut passed = 0;
+        let first = u64::try_from(index << (2 * depth)).unwrap_or(u64::MAX);
+        for number in 0..1_u64 << (2 * depth) {
+            let mine = rest.iter().take_while(|leaf| prefix(&leaf.path, level) == first + number).count();
+            let (own, others) = rest.split_at(mine);
+            rest = others;
+            subtrees.push(builder.add(own, level));
+            let bucket = Bucket { places: place_of(&places, passed, mine), ..Bucket::new(own) };
+            self.resident_bytes += bucket.bytes();
+            segment.buckets.push(bucket);
+            passed += mine;
+        }
+        builder.finish(lanes);
+        let mut nodes: Vec<Node> = subtrees.into_iter().map(|subtree| builder.node(subtree, level)).collect();
+        for below in (1..=depth).rev() {
+            for (number, node) in nodes.iter().enumerate() {
+                segment.nodes.set(start(below) - 4 + number, *node);
+            }
+            nodes = join_all(&nodes, lanes);
+        }
+        if leaves.is_empty() && depth == 0 {
+            segment.buckets = Vec::new();
+        }
+        self.top.set(start(TOP) + index, nodes[0]);
+    }
+}
+
+impl Bucket {
+    fn place(&self) -> Option<u32> {
+        self.places.into_iter().find(|place| *place != NOWHERE)
+    }
+
+    fn read(&self, pages: &dyn Pages) -> Result<Cow<'_, [Leaf]>, StateError> {
+        match (&self.leaves, self.place()) {
+            (Some(leaves), _) => Ok(Cow::Borrowed(leaves)),
+            (None, _) if self.count == 0 => Ok(Cow::default()),
+            (None, Some(place)) => Ok(Cow::Owned(pages.leaves(place, self.count)?)),
+            (None, None) => Err(StateError::corrupt("leaves of the tree are neither in memory nor in a checkpoint")),
+        }
+    }
+}
+
+fn places(place: Option<(usize, u32)>) -> [u32; 2] {
+    match place {
+        None => [NOWHERE; 2],
+        Some((0, place)) => [place, NOWHERE],
+        Some((_, place)) => [NOWHERE, place],
+    }
+}
+
+/// Where a new bucket's leaves lie on disk, given where the former buckets end and lie: a part of one of them does.
+fn place_of(former: &[(usize, [u32; 2])], from: usize, count: usize) -> [u32; 2] {
+    let index = former.partition_point(|(end, _)| *end <= from);
+    let start = index.checked_sub(1).and_then(|before| former.get(before)).map_or(0, |(end, _)| *end);
+    match former.get(index) {
+        Some((end, places)) if count > 0 && from + count <= *end => {
+            let offset = u32::try_from(from - start).unwrap_or(u32::MAX);
+            places.map(|place| if place == NOWHERE { NOWHERE } else { place + offset })
+        }
+        _ => [NOWHERE; 2],
+    }
+}
+
+/// The level above: each four nodes joined.
+fn join_all(nodes: &[Node], lanes: Lanes) -> Vec<Node> {
+    let mut joined = Vec::with_capacity(nodes.len() / 4);
+    let (mut groups, mut open) = (Vec::new(), Vec::new());
+    for four in nodes.as_chunks::<4>().0 {
+        let hashes = four.map(|node| node.hash);
+        joined.push(join(&hashes, four.map(|node| node.kind)).unwrap_or_else(|| {
+            groups.push(hashes);
+            open.push(joined.len());
+            Node { hash: [0; 32], kind: Kind::Inner }
+        }));
+    }
+    for (number, hash) in open.into_iter().zip(hash_inner(lanes, &groups)) {
+        joined[number].hash = hash;
+    }
+    joined
+}
+
+/// The depth of a segment of `leaves` leaves that has the depth `now`: it changes only when buckets became too full or
+/// nearly empty, so that single leaves do not swing it.
+fn depth_for(leaves: usize, now: usize) -> usize {
+    let mut depth = now;
+    while depth < DEPTH_MAX && leaves > LEAVES_PER_BUCKET_MAX << (2 * depth) {
+        depth += 1;
+    }
+    while depth > 0 && leaves < 1 << (2 * depth) {
+        depth -= 1;
+    }
+    depth
+}
+
+fn mask(below: usize) -> u64 {
+    (1 << (2 * below)) - 1
+}
+
+/// The index of a node in its segment's array.
+fn local(below: usize, node: u64) -> usize {
+    start(below) - 4 + at(node & mask(below))
+}

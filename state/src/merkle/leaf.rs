@@ -1,0 +1,100 @@
+//! From keys and values to paths and leaf hashes, many at a time.
+
+use unfork_proof::{Hash, INLINE_VALUE_BYTES_MAX};
+
+use crate::changes::ChangeSet;
+use crate::keccak::{Lanes, Messages};
+
+const TAG_LEAF_INLINE: u8 = 0;
+const TAG_LEAF_HASHED: u8 = 2;
+
+/// Messages hashed together; bounds the memory that hashing takes.
+const CHUNK: usize = 1024;
+
+/// One key of the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Leaf {
+    pub(crate) path: Hash,
+    pub(crate) hash: Hash,
+}
+
+/// The change of one leaf.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LeafChange {
+    pub(crate) path: Hash,
+    /// Which change of the change set it is.
+    pub(crate) number: u32,
+    /// Whether the key was present before.
+    pub(crate) old: bool,
+    /// The new leaf hash; `None` removes the leaf.
+    pub(crate) new: Option<Hash>,
+}
+
+/// The changes of the tree, sorted by path. An unknown old value counts as absent.
+pub(crate) fn leaf_changes(changes: &ChangeSet, lanes: Lanes) -> Vec<LeafChange> {
+    let entries = changes.entries();
+    let mut done: Vec<LeafChange> = Vec::with_capacity(entries.len());
+    let mut hasher = LeafHasher::new(lanes);
+    for chunk in entries.chunks(CHUNK) {
+        let pairs = chunk.iter().map(|(key, change)| (key.as_bytes(), change.new.as_deref()));
+        hasher.run(pairs, |path, new| {
+            let number = u32::try_from(done.len()).unwrap_or(u32::MAX);
+            let old = entries.get(done.len()).is_some_and(|(_, change)| matches!(change.old, Some(Some(_))));
+            done.push(LeafChange { path, number, old, new });
+        });
+    }
+    done.sort_unstable_by_key(|change| change.path);
+    done
+}
+
+/// The leaves of `entries`, in their order.
+pub(crate) fn leaves_of<K: AsRef<[u8]>, V: AsRef<[u8]>>(entries: &[(K, V)], lanes: Lanes) -> Vec<Leaf> {
+    let mut leaves = Vec::with_capacity(entries.len());
+    let mut hasher = LeafHasher::new(lanes);
+    for chunk in entries.chunks(CHUNK) {
+        let pairs = chunk.iter().map(|(key, value)| (key.as_ref(), Some(value.as_ref())));
+        hasher.run(pairs, |path, hash| leaves.extend(hash.map(|hash| Leaf { path, hash })));
+    }
+    leaves
+}
+
+struct LeafHasher {
+    lanes: Lanes,
+    messages: Messages,
+}
+
+impl LeafHasher {
+    fn new(lanes: Lanes) -> Self {
+        Self { lanes, messages: Messages::default() }
+    }
+
+    /// Tells `found` the path of each pair's key, and the leaf hash if there is a value.
+    fn run<'a>(
+        &mut self,
+        pairs: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + Clone,
+        mut found: impl FnMut(Hash, Option<Hash>),
+    ) {
+        self.messages.clear();
+        pairs.clone().for_each(|(key, _)| self.messages.push(&[key]));
+        let paths = self.messages.hash(self.lanes);
+        self.messages.clear();
+        let long = |value: &&[u8]| value.len() > INLINE_VALUE_BYTES_MAX;
+        pairs.clone().filter_map(|(_, value)| value.filter(long)).for_each(|value| self.messages.push(&[value]));
+        let mut value_hashes = self.messages.hash(self.lanes).into_iter();
+        self.messages.clear();
+        for ((_, value), path) in pairs.clone().zip(&paths) {
+            match value {
+                None => {}
+                Some(value) if long(&value) => {
+                    let hash = value_hashes.next().unwrap_or_default();
+                    self.messages.push(&[path, &hash, &[TAG_LEAF_HASHED]]);
+                }
+                Some(value) => self.messages.push(&[path, value, &[TAG_LEAF_INLINE]]),
+            }
+        }
+        let mut hashes = self.messages.hash(self.lanes).into_iter();
+        for ((_, value), path) in pairs.zip(paths) {
+            found(path, value.and_then(|_| hashes.next()));
+        }
+    }
+}
