@@ -146,8 +146,12 @@ fn scarce(first: &Report, ample: Budget, random: &mut Random) -> Vec<Budget> {
     if first.stack_taken > 0 {
         stack.extend([first.stack_taken - 1, below(first.stack_taken)]);
     }
+    // Both at once: the stack may be exhausted where the gas is too.
+    let stack_short = first.stack_taken.saturating_sub(1);
+    let both: Vec<Budget> =
+        gas.iter().skip(3).map(|gas| Budget { gas: *gas.min(&ample.gas), stack: stack_short }).collect();
     let gas = gas.into_iter().map(|gas| Budget { gas: gas.min(ample.gas), ..ample });
-    gas.chain(stack.into_iter().map(|stack| Budget { stack, ..ample })).collect()
+    gas.chain(both).chain(stack.into_iter().map(|stack| Budget { stack, ..ample })).collect()
 }
 
 #[test]

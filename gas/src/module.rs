@@ -46,6 +46,22 @@ pub fn prepare(code: &[u8], schedule: &Schedule, limits: &Limits, profile: &Prof
     Walk::new(code, schedule, limits, profile, false).run()
 }
 
+/// Admits code without metering its stack: for the measurement of what gas alone costs, and for nothing else.
+///
+/// # Errors
+///
+/// As [`admit`].
+pub fn without_stack(
+    code: &[u8],
+    schedule: &Schedule,
+    limits: &Limits,
+    profile: &Profile<'_>,
+) -> Result<Prepared, Refusal> {
+    let mut walk = Walk::new(code, schedule, limits, profile, true);
+    walk.stack_metered = false;
+    walk.run()
+}
+
 /// Magic and version of a core module.
 pub(crate) const HEADER: &[u8] = b"\0asm\x01\0\0\0";
 
@@ -56,6 +72,7 @@ struct Walk<'a> {
     limits: &'a Limits,
     profile: &'a Profile<'a>,
     admitting: bool,
+    stack_metered: bool,
     output: Output,
     facts: Facts,
     types: Vec<FuncType>,
@@ -86,6 +103,7 @@ impl<'a> Walk<'a> {
             limits,
             profile,
             admitting,
+            stack_metered: true,
             output: Output::default(),
             facts: Facts::default(),
             types: Vec::new(),
@@ -136,14 +154,18 @@ impl<'a> Walk<'a> {
         let totals = functions.map(|functions| functions.totals).unwrap_or_default();
         self.check_entries()?;
         self.facts.frame_units_max = totals.frame_units_max;
-        self.facts.leaf_values_max = totals.leaf_values_max;
+        self.facts.top_values_max = totals.top_values_max;
         self.facts.function_gas_max = totals.function_gas_max;
         let code = self.output.assemble(self.global_count, self.facts.memory.is_some());
         Ok(Prepared { code, facts: self.facts })
     }
 
     fn functions(&self) -> Functions<'a> {
-        Functions::new(self.code, self.schedule, self.limits, self.admitting, self.profile.floats, self.global_count)
+        let floats = self.profile.floats;
+        let mut functions =
+            Functions::new(self.code, self.schedule, self.limits, self.admitting, floats, self.global_count);
+        functions.stack_metered = self.stack_metered;
+        functions
     }
 
     /// Any part of the module but a function body: limits first, then the validator, then what is ours.

@@ -8,6 +8,7 @@ use crate::schedule::Schedule;
 ///
 /// Bulk operators and the growing of memories and tables cost their price per unit besides.
 // Long on purpose: a table over the operators.
+#[inline(always)]
 pub(crate) fn price(schedule: &Schedule, operator: &Operator<'_>) -> Option<u64> {
     use Operator::*;
     Some(match operator {
@@ -91,6 +92,7 @@ pub(crate) fn price(schedule: &Schedule, operator: &Operator<'_>) -> Option<u64>
 /// Whether an operator turns a float into an integer.
 ///
 /// The validator's own switch for floats leaves these alone: they need a float operand, but not in code that cannot run.
+#[inline(always)]
 pub(crate) fn consumes_float(operator: &Operator<'_>) -> bool {
     use Operator::*;
     matches!(
@@ -136,6 +138,7 @@ pub(crate) enum Width {
 }
 
 /// The width of the result of an operator that may make a NaN; operators that pass bits on are not among them.
+#[inline(always)]
 pub(crate) fn makes_nan(operator: &Operator<'_>) -> Option<Width> {
     use Operator::*;
     match operator {

@@ -24,7 +24,7 @@ pub(crate) struct Facts {
     pub(crate) functions_defined: u32,
     pub(crate) imports: Vec<(String, String)>,
     pub(crate) frame_units_max: u64,
-    pub(crate) leaf_values_max: u64,
+    pub(crate) top_values_max: u64,
     pub(crate) function_gas_max: u64,
 }
 
@@ -95,11 +95,11 @@ impl Prepared {
         self.facts.frame_units_max
     }
 
-    /// The most values (parameters, locals, operands) of a function that does not call: it takes nothing from the
+    /// The most values (parameters, locals, operands) of a function: a frame that has not called takes nothing from the
     /// stack budget, so an executor reserves this much once per contract frame.
     #[must_use]
-    pub fn leaf_values_max(&self) -> u64 {
-        self.facts.leaf_values_max
+    pub fn top_values_max(&self) -> u64 {
+        self.facts.top_values_max
     }
 
     /// The largest sum of static prices of one function body.

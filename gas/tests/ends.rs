@@ -80,7 +80,7 @@ fn endless_code_runs_out_of_gas() {
     }
 }
 
-/// Frame of `$f`: base 8, one local, one operand.
+/// Frame of `$f`: base 8, one parameter, two operands. A frame takes its units at its first call.
 #[test]
 fn recursion_ends_at_the_same_depth() {
     let module = prepared(
@@ -110,10 +110,47 @@ fn frames_give_back_what_they_took() {
              (loop (drop (call $leaf)) (call $deep (i32.const 3)) (call $deep (i32.const 4))
                (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 100)))))"#,
     );
-    // run: 8 + 1 local + 2 operands; deep: 8 + 1 parameter + 2 operands, five at once.
-    let exact = (8 + 1 + 2) + 5 * (8 + 1 + 2);
+    // run: 8 + 1 local + 2 operands; deep: 8 + 1 parameter + 2 operands, four at once, since the fifth does not call.
+    let exact = (8 + 1 + 2) + 4 * (8 + 1 + 2);
     assert!(matches!(run(&module, 1 << 40, exact).0, Ended::Returned(_)));
     assert_eq!(run(&module, 1 << 40, exact - 1).0, Ended::StackExhausted);
+}
+
+/// The last call of a recursion takes nothing: only frames that call do.
+#[test]
+fn frames_that_do_not_call_take_nothing() {
+    let module = prepared(
+        r#"(func $f (param i32) (local i64 i64 i64)
+             (if (local.get 0) (then (call $f (i32.const 0)))))
+           (func (export "run") (call $f (i32.const 0)) (call $f (i32.const 1)))"#,
+    );
+    // run: 8 + 1 operand; f: 8 + 1 parameter + 3 locals + 1 operand, taken in the second call only.
+    let exact = (8 + 1) + (8 + 1 + 3 + 1);
+    assert!(matches!(run(&module, 1 << 40, exact).0, Ended::Returned(_)));
+    assert_eq!(run(&module, 1 << 40, exact - 1).0, Ended::StackExhausted);
+    assert_eq!(module.top_values_max(), 1 + 3 + 1);
+}
+
+/// What a leaf does without enough gas shows whether its entry is a checkpoint: a trap of its own, or out of gas.
+#[test]
+fn entries_of_small_leaves_are_no_checkpoints() {
+    let mut schedule = V1;
+    assert!(schedule.set("op_drop", 1));
+    // Entry 6, constants and division 10, drop 1; the threshold is 128.
+    let trap = "(drop (i32.div_u (i32.const 1) (i32.const 0)))";
+    for (nops, locals, small) in [(0, 0, true), (111, 0, true), (112, 0, false), (110, 1, true), (111, 1, false)] {
+        let body = format!("{}{trap}{}", "(local i32)".repeat(locals), "nop ".repeat(nops));
+        let text = format!(r#"(func $leaf {body}) (func (export "run") (call $leaf))"#);
+        // Enough for entering run and for the call, not for entering the leaf.
+        let ended = run(&with(&text, &schedule, &PLAIN), 6 + 4, STACK).0;
+        let expected = if small { Ended::Trapped(TrapCode::IntegerDivisionByZero) } else { Ended::OutOfGas };
+        assert_eq!(ended, expected, "{nops} nops, {locals} locals");
+    }
+    for other in ["(loop)", "(if (i32.const 0) (then (call $leaf)))", "(return) (loop)"] {
+        let (before, after) = if other.contains("return") { (trap, other) } else { (other, trap) };
+        let text = format!(r#"(func $leaf {before} {after}) (func (export "run") (call $leaf))"#);
+        assert_eq!(run(&with(&text, &schedule, &PLAIN), 6 + 4, STACK).0, Ended::OutOfGas, "{other}");
+    }
 }
 
 #[test]
@@ -214,6 +251,46 @@ fn made_nans_are_canonical_and_passed_ones_keep_their_bits() {
         assert_eq!(found, expected, "{text}: {found:016x} for {expected:016x}");
     }
     assert_eq!(seen.notes.len(), cases.len());
+}
+
+/// A NaN need not be canonical where nobody can tell, but wherever it can be seen it is.
+#[test]
+fn nans_that_nobody_sees() {
+    let profile = Profile { floats: Floats::Canonical, ..PLAIN };
+    let nan = "(f64.sqrt (f64.reinterpret_i64 (i64.const 0xfff4000000000001)))";
+    let seen = "(i64.reinterpret_f64 (local.get 0))";
+    // Code that leaves a NaN in the local.
+    let cases = [
+        format!("(local.set 0 {nan})"),
+        format!("(drop (local.tee 0 {nan}))"),
+        format!("(local.set 0 (f64.add {nan} (local.get 0)))"),
+        format!("(local.set 0 (f64.mul (local.get 0) {nan}))"),
+        format!("(local.set 0 (f64.min {nan} (f64.const 1)))"),
+        format!("(local.set 0 (f64.promote_f32 (f32.demote_f64 {nan})))"),
+        format!("(local.set 0 (if (result f64) (f64.eq {nan} {nan}) (then (f64.const 0)) (else {nan})))"),
+        format!("(local.set 0 (block (result f64) {nan}))"),
+        format!("(local.set 0 (select {nan} (f64.const 1) (i32.const 1)))"),
+        format!("(f64.store (i32.const 8) {nan}) (local.set 0 (f64.load (i32.const 8)))"),
+        format!("(local.set 0 (call $same {nan}))"),
+        format!("(global.set 0 {nan}) (local.set 0 (global.get 0))"),
+    ];
+    for case in cases {
+        let text = format!(
+            r#"(import "env" "note" (func $note (param i64))) (memory 1) (global (mut f64) (f64.const 0))
+               (func $same (param f64) (result f64) (local.get 0))
+               (func (export "run") (local f64) {case} (call $note {seen}))"#
+        );
+        let (ended, found) = run(&with(&text, &V1, &profile), 1 << 40, STACK);
+        assert!(matches!(ended, Ended::Returned(_)), "{case}: {ended:?}");
+        assert_eq!(found.notes, [0x7ff8_0000_0000_0000], "{case}");
+    }
+    // A sum of many terms needs one correction: each further term adds its own three bytes.
+    let length = |terms: usize| {
+        let sum = "(local.get 0) f64.add ".repeat(terms);
+        let text = format!(r#"(func (export "run") (local f64) (local.get 0) {sum} (local.set 0))"#);
+        with(&text, &V1, &profile).code().len()
+    };
+    assert_eq!(length(100) - length(80), 20 * 3);
 }
 
 /// The memory is defined by the prepared code, bounded, and exported under its own name.

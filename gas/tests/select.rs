@@ -34,6 +34,16 @@ fn conditions() -> Vec<String> {
         "(i64.eqz (i64.extend_i32_s (local.get $a)))",
         "(block (result i32) (i32.eqz (local.get $a)))",
         "(i32.eqz (global.get $g))",
+        // Operators for which the interpreter may write nothing, or a comparison with zero, behind one.
+        "(i32.shl (i32.eqz (local.get $a)) (i32.const 0))",
+        "(i32.and (i32.eqz (local.get $a)) (i32.const -1))",
+        "(i32.add (i32.ne (local.get $a) (i32.const 0)) (i32.const 0))",
+        "(i32.wrap_i64 (i64.extend_i32_u (i32.eqz (local.get $a))))",
+        "(i64.eqz (i64.extend_i32_u (i32.ne (local.get $a) (i32.const 0))))",
+        "(i64.ne (i64.extend_i32_u (i32.eqz (local.get $a))) (i64.const 0))",
+        "(i64.lt_u (i64.extend_i32_u (i32.eqz (local.get $a))) (i64.const 1))",
+        "(i32.load8_u offset=1 (i32.eqz (local.get $a)))",
+        "(i32.ge_s (i32.eqz (local.get $a)) (i32.const 1))",
     ]
     .map(str::to_string)
     .to_vec();

@@ -66,6 +66,8 @@ struct Frame<'m, 'a> {
     locals: Vec<Value>,
     /// Open blocks; the first is the function itself.
     labels: Vec<Label>,
+    /// Whether it has called, and taken its stack units for that.
+    took_units: bool,
 }
 
 struct Machine<'m, 'a> {
@@ -211,7 +213,10 @@ impl<'m, 'a> Machine<'m, 'a> {
                 self.check(Checkpoint::Unreachable)?;
                 return Err(End::Unreachable);
             }
-            Operator::Call { function_index } => self.enter(*function_index as usize)?,
+            Operator::Call { function_index } => {
+                self.take_units()?;
+                self.enter(*function_index as usize)?;
+            }
             Operator::CallIndirect { type_index, table_index } => self.call_indirect(*type_index, *table_index)?,
             _ => return self.compute(instruction),
         }
@@ -288,6 +293,7 @@ impl<'m, 'a> Machine<'m, 'a> {
     }
 
     fn call_indirect(&mut self, type_index: u32, table: u32) -> Result<(), End> {
+        self.take_units()?;
         let at = self.operands.pop_i32();
         let Some(element) = self.instance.tables[table as usize].get(at as usize) else {
             return Err(self.trap(Trap::TableOutOfBounds));
@@ -299,7 +305,7 @@ impl<'m, 'a> Machine<'m, 'a> {
         self.enter(function as usize)
     }
 
-    /// Calls a function whose arguments are on the stack: pays, checks the gas, then takes the stack units.
+    /// Calls a function whose arguments are on the stack: pays, then checks the gas where the entry is a checkpoint.
     fn enter(&mut self, function: usize) -> Result<(), End> {
         let module = self.module;
         let defined = match &module.functions[function] {
@@ -309,37 +315,44 @@ impl<'m, 'a> Machine<'m, 'a> {
         let schedule = self.rules.schedule;
         let params = module.type_of(defined.of_type).params().len();
         let paid = defined.locals.len() + if self.mistaken(Mistake::ParametersCost) { params } else { 0 };
-        self.gas += schedule.function_entry + schedule.function_local * paid as u64;
-        if self.mistaken(Mistake::StackBeforeGas) {
-            self.take_units(defined)?;
+        let entry_price = schedule.function_entry + schedule.function_local * paid as u64;
+        self.gas += entry_price;
+        let above = entry_price + defined.price_of_all > schedule.return_check_above;
+        if defined.calls_or_loops || above || self.mistaken(Mistake::CheckEveryEntry) {
             self.check(Checkpoint::Entry)?;
-        } else {
-            self.check(Checkpoint::Entry)?;
-            self.take_units(defined)?;
         }
         let mut locals = self.operands.pop_many(params);
         locals.extend_from_slice(&defined.locals);
-        self.frames.push(Frame { function: defined, next: 0, locals, labels: Vec::new() });
+        self.frames.push(Frame { function: defined, next: 0, locals, labels: Vec::new(), took_units: false });
+        if self.mistaken(Mistake::UnitsAtEntry) && defined.units.is_some() {
+            self.take_units()?;
+        }
         let results = module.type_of(defined.of_type).results().len();
         self.open(0, results, defined.operators.len(), false);
         Ok(())
     }
 
-    /// Stack units of a function; none when it cannot call.
+    /// Stack units of a function that calls.
     fn units(&self, function: &Defined<'_>) -> i64 {
-        let mut units = function.units.unwrap_or(0);
-        if function.units.is_none() && self.mistaken(Mistake::LeavesTakeUnits) {
-            units = self.rules.limits.stack_frame_base;
-        }
-        if function.units.is_some() && self.mistaken(Mistake::HeightOfReachableCode) {
+        let mut units = function.units.expect("it calls");
+        if self.mistaken(Mistake::HeightOfReachableCode) {
             units -= function.unreachable_units;
         }
         i64::try_from(units).expect("few units")
     }
 
-    fn take_units(&mut self, function: &Defined<'_>) -> Result<(), End> {
+    /// Before a call: the calling frame takes its stack units, unless it has taken them for a call before.
+    fn take_units(&mut self) -> Result<(), End> {
+        let frame = self.frames.last_mut().expect("a frame");
+        if std::mem::replace(&mut frame.took_units, true) {
+            return Ok(());
+        }
+        let function = frame.function;
         self.stack_left -= self.units(function);
         if self.stack_left < 0 {
+            if !self.mistaken(Mistake::StackWithoutGas) {
+                self.spend()?;
+            }
             return Err(End::StackExhausted);
         }
         self.stack_least = self.stack_least.min(self.stack_left);
@@ -349,7 +362,7 @@ impl<'m, 'a> Machine<'m, 'a> {
     /// Goes back to the caller. Coming back into a function above the threshold is a checkpoint.
     fn leave(&mut self) -> Result<(), End> {
         let frame = self.frames.pop().expect("a frame");
-        if !self.mistaken(Mistake::UnitsAreKept) {
+        if frame.took_units && !self.mistaken(Mistake::UnitsAreKept) {
             self.stack_left += self.units(frame.function);
         }
         let Some(caller) = self.frames.last() else { return Ok(()) };

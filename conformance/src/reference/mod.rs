@@ -121,7 +121,7 @@ pub struct Report {
 /// Where the gas is looked at: docs/gas.md, section 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Checkpoint {
-    /// A function's entry.
+    /// The entry of a function that calls, loops or costs more than the threshold.
     Entry,
     /// The head of a loop.
     Loop,
@@ -161,10 +161,12 @@ pub enum Mistake {
     GrowthCostsWhenGranted,
     /// Section 1: `br_if` costs only when taken.
     BranchCostsWhenTaken,
-    /// Section 4: the stack is checked before the gas at entry.
-    StackBeforeGas,
-    /// Section 4: functions without calls take units too.
-    LeavesTakeUnits,
+    /// Section 2: a check at the entry of every function, however little it costs.
+    CheckEveryEntry,
+    /// Section 4: where the stack is exhausted, nobody asks whether the gas is too.
+    StackWithoutGas,
+    /// Section 4: units are taken at entry, not at the first call.
+    UnitsAtEntry,
     /// Section 4: units are not given back.
     UnitsAreKept,
     /// Section 4: operands in unreachable code do not count.
@@ -191,8 +193,9 @@ impl Mistake {
         Mistake::ParametersCost,
         Mistake::GrowthCostsWhenGranted,
         Mistake::BranchCostsWhenTaken,
-        Mistake::StackBeforeGas,
-        Mistake::LeavesTakeUnits,
+        Mistake::CheckEveryEntry,
+        Mistake::StackWithoutGas,
+        Mistake::UnitsAtEntry,
         Mistake::UnitsAreKept,
         Mistake::HeightOfReachableCode,
         Mistake::NansAsMade,

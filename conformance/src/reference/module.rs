@@ -36,6 +36,8 @@ pub(super) struct Defined<'a> {
     pub unreachable_units: u64,
     /// The static prices of all its operators together.
     pub price_of_all: u64,
+    /// Whether there is a call or a loop in it, reachable or not.
+    pub calls_or_loops: bool,
 }
 
 /// An operator with what is known of it beforehand.
@@ -194,8 +196,12 @@ impl<'a> Module<'a> {
         }
         find_ends(&mut operators);
         let price_of_all = operators.iter().map(|instruction| instruction.price).sum();
-        let mut defined = Defined { of_type, locals, operators, units: None, unreachable_units: 0, price_of_all };
         let calls = |instruction: &Instruction<'_>| matches!(instruction.kind, Kind::Call | Kind::CallIndirect);
+        let loops = |instruction: &Instruction<'_>| matches!(instruction.kind, Kind::Loop);
+        let calls_or_loops = operators.iter().any(|instruction| calls(instruction) || loops(instruction));
+        let unreachable_units = 0;
+        let mut defined =
+            Defined { of_type, locals, operators, units: None, unreachable_units, price_of_all, calls_or_loops };
         if defined.operators.iter().any(calls) {
             let values = self.type_of(of_type).params().len() + defined.locals.len();
             let (height, reachable) = height::greatest(self, &defined);

@@ -1,19 +1,17 @@
-//! One function body: validated, planned ([`plan`]) and written with its insertions ([`mod@write`]) in one walk.
+//! One function body: validated and planned ([`plan`]) in one walk ([`walk`]), then written with its insertions
+//! ([`mod@write`]).
 
 mod op;
 mod plan;
+mod walk;
 mod write;
 
 use alloc::vec::Vec;
 
-use wasmparser::{
-    BlockType, FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator, OperatorsReader,
-    OperatorsReaderAllocations, ValidatorResources, WasmModuleResources,
-};
+use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
-use self::plan::{Grow, Plan, Step};
+use self::plan::Plan;
 use crate::limits::Limits;
-use crate::operator::{consumes_float, makes_nan, price, price_per_unit};
 use crate::profile::Floats;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::refuse::{invalid, limit};
@@ -29,10 +27,11 @@ pub(crate) struct Functions<'a> {
     pub(crate) floats: Floats,
     pub(crate) gas_global: u32,
     pub(crate) stack_global: u32,
+    /// Whether the stack is metered; only measurements leave it out.
+    pub(crate) stack_metered: bool,
     pub(crate) totals: Totals,
     plan: Plan,
     validator_allocations: FuncValidatorAllocations,
-    reader_allocations: OperatorsReaderAllocations,
 }
 
 /// What adds up, or is the largest, over the bodies.
@@ -41,7 +40,7 @@ pub(crate) struct Totals {
     pub(crate) locals: u64,
     pub(crate) br_table_targets: u64,
     pub(crate) frame_units_max: u64,
-    pub(crate) leaf_values_max: u64,
+    pub(crate) top_values_max: u64,
     pub(crate) function_gas_max: u64,
 }
 
@@ -79,10 +78,10 @@ impl<'a> Functions<'a> {
             floats,
             gas_global: first_added_global,
             stack_global: first_added_global.saturating_add(1),
+            stack_metered: true,
             totals: Totals::default(),
             plan: Plan::default(),
             validator_allocations: FuncValidatorAllocations::default(),
-            reader_allocations: OperatorsReaderAllocations::default(),
         }
     }
 
@@ -99,15 +98,17 @@ impl<'a> Functions<'a> {
         self.limit(RefusalCode::FunctionBytes, range.start, self.limits.function_bytes_max, bytes)?;
         let locals = self.read_locals(body, signature)?;
         let height = self.walk(function, body, &locals, signature.result_count)?;
+        let static_gas = self.plan.static_gas();
         let values = u64::from(signature.param_count).saturating_add(locals.declared).saturating_add(height);
         let frame_units = self.limits.stack_frame_base.saturating_add(values);
+        self.totals.top_values_max = self.totals.top_values_max.max(values);
         if self.plan.has_call {
             self.totals.frame_units_max = self.totals.frame_units_max.max(frame_units);
-        } else {
-            self.totals.leaf_values_max = self.totals.leaf_values_max.max(values);
         }
-        self.limit(RefusalCode::FunctionGas, range.start, self.limits.function_gas_max, self.plan.static_gas)?;
-        self.totals.function_gas_max = self.totals.function_gas_max.max(self.plan.static_gas);
+        self.limit(RefusalCode::FunctionGas, range.start, self.limits.function_gas_max, static_gas)?;
+        self.totals.function_gas_max = self.totals.function_gas_max.max(static_gas);
+        let unchecked_max = self.schedule.return_check_above;
+        let whole_gas = static_gas.saturating_add(self.plan.entry_gas.unsigned_abs());
         let body = write::Body {
             module: self.module,
             local_groups: slice(self.module, locals.from, locals.to),
@@ -119,7 +120,9 @@ impl<'a> Functions<'a> {
             gas_global: self.gas_global,
             stack_global: self.stack_global,
             frame_units: i64::try_from(frame_units).unwrap_or(i64::MAX),
-            check_after_call: self.plan.static_gas > self.schedule.return_check_above,
+            take: self.plan.take().filter(|_| self.stack_metered),
+            check_entry: self.plan.loops_or_calls || whole_gas > unchecked_max,
+            check_after_call: static_gas > unchecked_max,
         };
         write::write(out, &self.plan, &body);
         Ok(())
@@ -154,66 +157,27 @@ impl<'a> Functions<'a> {
         result_count: usize,
     ) -> Result<u64, Refusal> {
         let mut validator = function.into_validator(core::mem::take(&mut self.validator_allocations));
-        let mut declarations = body.get_binary_reader();
-        validator.read_locals(&mut declarations).map_err(|error| invalid(&error))?;
-        let mut reader = OperatorsReader::new_with_allocs(declarations, core::mem::take(&mut self.reader_allocations));
-        self.plan.begin(narrow(locals.to), self.entry_gas(locals.declared), result_count);
-        let mut height = 0;
-        while !reader.eof() {
-            let at = reader.original_position();
-            let operator = reader.read().map_err(|error| self.unreadable(&error, at))?;
-            let Some(price) = price(self.schedule, &operator) else {
-                let refused = validator.op(at, &operator).map_err(|error| invalid(&error));
-                return Err(refused.err().unwrap_or_else(|| unknown_operator(at, &operator)));
-            };
-            if self.floats == Floats::Forbid && consumes_float(&operator) {
-                return Err(Refusal::new(RefusalCode::Float, at, alloc::format!("{operator:?}")));
-            }
-            if let Operator::BrTable { targets } = &operator {
-                self.count_targets(targets.len(), at)?;
-            }
-            validator.op(at, &operator).map_err(|error| invalid(&error))?;
-            height = height.max(u64::from(validator.operand_stack_height()));
-            if self.admitting {
-                limit(RefusalCode::OperandHeight, at, self.limits.operand_height_max, height)?;
-                let nested = u64::from(validator.control_stack_height());
-                limit(RefusalCode::Nesting, at, self.limits.nesting_max, nested)?;
-            }
-            let step = Step {
-                price: i64::try_from(price).unwrap_or(i64::MAX),
-                per_unit: price_per_unit(self.schedule, &operator),
-                grow: self.grow(validator.resources(), &operator),
-                canonicalise: if self.floats == Floats::Canonical { makes_nan(&operator) } else { None },
-                at: narrow(at),
-                next: narrow(reader.original_position()),
-                label_arity: label_arity(validator.resources(), &operator),
-                operator: &operator,
-            };
-            self.plan.step(&step);
-        }
-        reader.finish().map_err(|error| invalid(&error))?;
-        self.reader_allocations = reader.into_allocations();
-        self.validator_allocations = validator.into_allocations();
-        Ok(height)
-    }
-
-    /// How far a growing operator may grow what it grows: as far as declared, and never past the cap.
-    fn grow(&self, resources: &ValidatorResources, operator: &Operator<'_>) -> Option<Grow> {
-        let growth_max = self.limits.table_growth_max;
-        let (table, initial, declared, cap) = match operator {
-            Operator::MemoryGrow { mem } => {
-                let memory = resources.memory_at(*mem)?;
-                (None, memory.initial, memory.maximum, self.limits.memory_pages_max)
-            }
-            Operator::TableGrow { table } => {
-                let grown = resources.table_at(*table)?;
-                let cap = self.limits.table_elements_max.min(grown.initial.saturating_add(growth_max));
-                (Some(*table), grown.initial, grown.maximum, cap)
-            }
-            _ => return None,
+        let mut reader = body.get_binary_reader_for_operators().map_err(|error| invalid(&error))?;
+        validator.read_locals(&mut body.get_binary_reader()).map_err(|error| invalid(&error))?;
+        reader.set_features(*validator.features());
+        let entry_gas = self.entry_gas(locals.declared);
+        self.plan.begin(narrow(locals.to), entry_gas, result_count);
+        let mut walk = walk::Walk {
+            validator,
+            module: self.module,
+            schedule: self.schedule,
+            limits: self.limits,
+            admitting: self.admitting,
+            floats: self.floats,
+            totals: &mut self.totals,
+            plan: &mut self.plan,
+            at: 0,
+            height: 0,
         };
-        let max = declared.unwrap_or(u64::MAX).min(cap).max(initial).min(0x7fff_ffff);
-        Some(Grow { table, max: u32::try_from(max).unwrap_or(0) })
+        walk.run(reader)?;
+        let height = u64::from(walk.height);
+        self.validator_allocations = walk.validator.into_allocations();
+        Ok(height)
     }
 
     fn entry_gas(&self, declared: u64) -> i64 {
@@ -221,50 +185,8 @@ impl<'a> Functions<'a> {
         i64::try_from(self.schedule.function_entry.saturating_add(locals)).unwrap_or(i64::MAX)
     }
 
-    fn count_targets(&mut self, targets: u32, at: u64) -> Result<(), Refusal> {
-        let targets = u64::from(targets);
-        self.limit(RefusalCode::BrTableTargets, at, self.limits.br_table_targets_max, targets)?;
-        self.totals.br_table_targets = self.totals.br_table_targets.saturating_add(targets);
-        let total_max = self.limits.br_table_targets_total_max;
-        self.limit(RefusalCode::BrTableTargetsTotal, at, total_max, self.totals.br_table_targets)
-    }
-
-    /// An operator that the parser cannot read: two prefixes belong to proposals it may have been built without.
-    fn unreadable(&self, error: &wasmparser::Error, at: u64) -> Refusal {
-        let prefix = slice(self.module, at, at.saturating_add(1)).first().copied();
-        match (error.missing_wasm_feature(), prefix) {
-            (None, Some(0xfd)) => Refusal::new(RefusalCode::FeatureSimd, at, error.message()),
-            (None, Some(0xfe)) => Refusal::new(RefusalCode::FeatureThreads, at, error.message()),
-            _ => invalid(error),
-        }
-    }
-
     fn limit(&self, code: RefusalCode, offset: u64, max: u64, found: u64) -> Result<(), Refusal> {
         if self.admitting { limit(code, offset, max, found) } else { Ok(()) }
-    }
-}
-
-fn unknown_operator(at: u64, operator: &Operator<'_>) -> Refusal {
-    Refusal::new(RefusalCode::OperatorUnknown, at, alloc::format!("{operator:?}"))
-}
-
-/// How many values a branch to the label that `operator` opens carries.
-fn label_arity(resources: &ValidatorResources, operator: &Operator<'_>) -> usize {
-    let (block_type, is_loop) = match operator {
-        Operator::Block { blockty } | Operator::If { blockty } => (blockty, false),
-        Operator::Loop { blockty } => (blockty, true),
-        _ => return 0,
-    };
-    match block_type {
-        BlockType::Empty => 0,
-        BlockType::Type(_) => usize::from(!is_loop),
-        BlockType::FuncType(index) => match resources.sub_type_at(*index) {
-            Some(sub_type) => {
-                let function = sub_type.unwrap_func();
-                if is_loop { function.params().len() } else { function.results().len() }
-            }
-            None => 0,
-        },
     }
 }
 

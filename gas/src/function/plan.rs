@@ -12,12 +12,12 @@
 //! global (calls, returns, `unreachable`), and at operators whose cost is known at run time only. `pending` may
 //! become negative: then more was charged than was executed.
 //!
-//! A charge may stand anywhere in the straight line that ends where it is needed. It is put at the start of that
-//! line (its *slot*), so that it does not come between a comparison and the branch that uses it.
+//! What must be done somewhere on a straight line is done at its beginning (its *line*), so that it does not come
+//! between a comparison and the branch that uses it, or between a result and the return that takes it.
 
 use alloc::vec::Vec;
 
-use wasmparser::{BlockType, BrTable, Operator};
+use wasmparser::BrTable;
 
 use crate::operator::Width;
 
@@ -30,16 +30,24 @@ pub(crate) struct Insert {
     pub(crate) action: Action,
 }
 
+impl Insert {
+    /// Whether this takes the counter, so that a charge that directly follows is made by it.
+    pub(crate) fn joins(&self) -> bool {
+        matches!(self.action, Action::Check { .. } | Action::AfterCall)
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Action {
-    /// Subtract from the counter (add, when negative).
+    /// The beginning of a line: subtract from the counter (add, when negative).
     Charge(i64),
+    /// The beginning of a line that leaves the function: put the counter less this, the exact gas at its end, into the
+    /// global.
+    Settle(i64),
     /// Out of gas when the counter is below `pending`.
     Check { pending: i64 },
-    /// Put the exact gas left into the global: before a return or an `unreachable`.
-    Settle { pending: i64 },
-    /// The same before a call, and hand the stack budget on.
-    BeforeCall { pending: i64 },
+    /// Put the exact gas left into the global, and hand the stack budget on, which may have to be checked.
+    BeforeCall { pending: i64, check_stack: bool },
     /// Take the counter back from the global; check where the function is of those that do.
     AfterCall,
     /// Charge `price` per unit of the topmost operand, and check.
@@ -50,6 +58,8 @@ pub(crate) enum Action {
     AfterGrow(Grow),
     /// Make the NaN on top of the stack, if it is one, the canonical one.
     Canonicalise(Width),
+    /// The same for a local that was just set.
+    CanonicaliseLocal { width: Width, local: u32 },
     /// Before `select`: count the bits of its condition, which keeps zero and non-zero apart.
     ///
     /// wasmi 2.0 leaves out a comparison with zero that stands before a `select`, and then reads the condition from a
@@ -86,6 +96,35 @@ pub(crate) struct Grow {
     pub(crate) max: u32,
 }
 
+/// What remains to be done once it is known where the operator ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum After {
+    /// A line begins.
+    Line,
+    /// A loop's head, and a line.
+    LoopHead { pending: i64 },
+    /// A call has returned, and a line begins.
+    Call,
+    /// Something has grown, and a line begins.
+    Grow(Grow),
+    /// A NaN may have been made.
+    Nan(Width),
+    /// The last insertion stands for this operator, and a line begins.
+    Replaced,
+}
+
+/// What the preceding operator was, as far as the interpreter's mistakes make it matter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Previous {
+    /// Computes what it pushes, by an operation that wasmi does not leave out before a `select`.
+    Condition,
+    /// Computes what it pushes: that is no local.
+    Computation,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Function,
@@ -99,10 +138,22 @@ struct Frame {
     kind: Kind,
     /// `pending` at the label: of a loop known from its start, else fixed by the first branch that arrives.
     label: Option<i64>,
-    /// `pending` where an `if` began; `None` where it cannot be reached.
+    /// Whether every branch that arrived had the stack checked.
+    label_stack_checked: bool,
+    /// `pending` where the frame began; `None` where that cannot be reached.
     entered: Option<i64>,
+    entered_stack_checked: bool,
+    /// The line in which the frame began.
+    line: Line,
     /// Whether a branch to the label carries no values.
     carries_nothing: bool,
+}
+
+/// The beginning of a straight line: its insertion, and how many frames were open there.
+#[derive(Clone, Copy, Default)]
+struct Line {
+    insert: usize,
+    depth: usize,
 }
 
 /// The plan of one body, and the scratch space that is reused from body to body.
@@ -112,6 +163,8 @@ pub(crate) struct Plan {
     pub(crate) table_charges: Vec<i64>,
     /// Whether any loop can be reached: then the counter lives in a local.
     pub(crate) has_loop: bool,
+    /// Whether a loop, call or call_indirect stands anywhere in the body, also where it cannot be reached.
+    pub(crate) loops_or_calls: bool,
     /// Whether a branch, not a return, leaves the function.
     pub(crate) branches_to_function: bool,
     /// Whether a call or call_indirect stands anywhere in the body, also where it cannot be reached.
@@ -121,186 +174,238 @@ pub(crate) struct Plan {
     pub(crate) has_charged_table: bool,
     pub(crate) canonical_f32: bool,
     pub(crate) canonical_f64: bool,
-    /// Sum of the prices of all operators, reachable or not.
-    pub(crate) static_gas: u64,
     /// What entering the function costs.
     pub(crate) entry_gas: i64,
-    /// `pending` at the end of the function; `None` where it cannot be reached.
+    /// `pending` at the end of the function, where branches arrive there.
     pub(crate) pending_at_end: Option<i64>,
+    /// What the walk must see to once it knows where the operator ends.
+    pub(crate) after: Option<After>,
+    /// What the operator before was.
+    pub(crate) previous: Previous,
     frames: Vec<Frame>,
-    /// Index of each open loop in `frames`.
+    /// Index of each open loop that can be reached in `frames`.
     loops: Vec<usize>,
-    /// `None` where code cannot be reached.
-    pending: Option<i64>,
-    /// Index of the `Charge` insertion that the current straight line may use.
-    slot: usize,
-}
-
-/// Whether wasmi is to save the locals on the operand stack before this operator: see [`Action::SaveLocals`].
-fn needs_saved_locals(operator: &Operator<'_>) -> bool {
-    match operator {
-        Operator::I32Store { memarg } | Operator::I32Store8 { memarg } | Operator::I32Store16 { memarg } => {
-            memarg.offset > u64::from(u16::MAX)
-        }
-        Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
-            matches!(blockty, BlockType::FuncType(_))
-        }
-        _ => false,
-    }
-}
-
-/// What the pass needs to know about an operator besides the operator itself.
-pub(crate) struct Step<'a, 'b> {
-    pub(crate) operator: &'a Operator<'b>,
-    pub(crate) price: i64,
-    pub(crate) per_unit: Option<u64>,
-    pub(crate) grow: Option<Grow>,
-    pub(crate) canonicalise: Option<Width>,
-    /// Offset of the operator and of what follows it.
-    pub(crate) at: u32,
-    pub(crate) next: u32,
-    /// For a block, loop or if: how many values a branch to its label carries.
-    pub(crate) label_arity: usize,
+    reachable: bool,
+    /// The sum of the prices of all operators so far, reachable or not; `pending` is what this is above `settled`.
+    paid: i64,
+    settled: i64,
+    line: Line,
+    /// Where the stack budget of the frame is computed: before all calls, outside of loops.
+    take: Option<Line>,
+    /// Where it must move to when another call comes: the line before the frame that it stood in.
+    take_moved: Option<Line>,
+    /// Whether the stack was checked on every path to here.
+    stack_checked: bool,
 }
 
 impl Plan {
     /// Begins a body whose first operator is at `at`.
     pub(crate) fn begin(&mut self, at: u32, entry_gas: i64, result_count: usize) {
-        self.inserts.clear();
-        self.table_charges.clear();
-        self.frames.clear();
-        self.loops.clear();
-        self.has_loop = false;
-        self.branches_to_function = false;
-        self.has_call = false;
-        self.has_per_unit = false;
-        self.has_table_grow = false;
-        self.has_charged_table = false;
-        self.canonical_f32 = false;
-        self.canonical_f64 = false;
-        self.static_gas = 0;
-        self.entry_gas = entry_gas;
-        self.pending_at_end = None;
-        self.pending = Some(entry_gas);
-        self.frames.push(Frame {
-            kind: Kind::Function,
-            label: None,
-            entered: None,
-            carries_nothing: result_count == 0,
-        });
-        self.open_slot(at);
+        let mut reused = core::mem::take(self);
+        reused.inserts.clear();
+        reused.table_charges.clear();
+        reused.frames.clear();
+        reused.loops.clear();
+        *self = Plan {
+            inserts: reused.inserts,
+            table_charges: reused.table_charges,
+            frames: reused.frames,
+            loops: reused.loops,
+            entry_gas,
+            settled: entry_gas.saturating_neg(),
+            reachable: true,
+            ..Plan::default()
+        };
+        self.push(Kind::Function, None, result_count);
+        self.open_line(at);
     }
 
-    /// Takes the next operator of the body.
-    pub(crate) fn step(&mut self, step: &Step<'_, '_>) {
-        self.static_gas = self.static_gas.saturating_add(step.price.unsigned_abs());
-        self.pending = self.pending.map(|pending| pending.saturating_add(step.price));
-        if self.pending.is_some() && needs_saved_locals(step.operator) {
-            self.insert(step.at, Action::SaveLocals);
-        }
-        match step.operator {
-            Operator::Block { .. } => self.push(Kind::Block, None, step),
-            Operator::Loop { .. } => self.enter_loop(step),
-            Operator::If { .. } => {
-                self.push(Kind::If, None, step);
-                self.open_slot(step.next);
-            }
-            Operator::Else => self.meet_else(step),
-            Operator::End => self.leave(step),
-            Operator::Br { relative_depth } => {
-                self.note_branch(*relative_depth);
-                self.jump(*relative_depth);
-                self.pending = None;
-            }
-            Operator::BrIf { relative_depth } => self.branch_if(*relative_depth, step),
-            Operator::BrTable { targets } => self.branch_table(targets, step.at),
-            Operator::Return => self.end_with_settlement(step.at),
-            Operator::Unreachable => self.end_with_settlement(step.at),
-            Operator::Call { .. } | Operator::CallIndirect { .. } => self.call(step),
-            Operator::Select | Operator::TypedSelect { .. } if self.pending.is_some() => {
-                self.insert(step.at, Action::CountBits);
-            }
-            _ => self.straight(step),
-        }
+    /// The sum of the prices of all operators, reachable or not.
+    pub(crate) fn static_gas(&self) -> u64 {
+        self.paid.unsigned_abs()
     }
 
-    fn straight(&mut self, step: &Step<'_, '_>) {
-        let Some(pending) = self.pending else { return };
-        if let Some(price) = step.per_unit {
-            self.has_per_unit = true;
-            self.insert(step.at, Action::PerUnit { pending, price });
-            if let Some(grow) = step.grow {
-                self.has_table_grow |= grow.table.is_some();
-                self.insert(step.at, Action::BeforeGrow(grow));
-                self.insert(step.next, Action::AfterGrow(grow));
-            }
-            self.open_slot(step.next);
-        }
-        if let Some(width) = step.canonicalise {
-            match width {
-                Width::F32 => self.canonical_f32 = true,
-                Width::F64 => self.canonical_f64 = true,
-            }
-            self.insert(step.next, Action::Canonicalise(width));
-        }
+    /// The line at which the stack budget is computed.
+    pub(crate) fn take(&self) -> Option<usize> {
+        self.take.map(|line| line.insert)
     }
 
-    fn call(&mut self, step: &Step<'_, '_>) {
-        self.has_call = true;
-        let Some(pending) = self.pending else { return };
-        self.insert(step.at, Action::BeforeCall { pending });
-        self.insert(step.next, Action::AfterCall);
-        self.pending = Some(0);
-        self.open_slot(step.next);
+    /// Adds the price of an operator. Prices and bodies are small enough that nothing overflows.
+    #[inline(always)]
+    pub(crate) fn pay(&mut self, price: i64) {
+        self.paid = self.paid.wrapping_add(price);
     }
 
-    fn end_with_settlement(&mut self, at: u32) {
-        if let Some(pending) = self.pending.take() {
-            self.insert(at, Action::Settle { pending });
-        }
+    fn pending(&self) -> i64 {
+        self.paid.wrapping_sub(self.settled)
     }
 
-    fn push(&mut self, kind: Kind, label: Option<i64>, step: &Step<'_, '_>) {
-        let carries_nothing = step.label_arity == 0;
-        self.frames.push(Frame { kind, label, entered: self.pending, carries_nothing });
+    fn set_pending(&mut self, pending: i64) {
+        self.settled = self.paid.wrapping_sub(pending);
     }
 
-    fn enter_loop(&mut self, step: &Step<'_, '_>) {
-        self.loops.push(self.frames.len());
-        self.push(Kind::Loop, self.pending, step);
-        if let Some(pending) = self.pending {
+    fn reachable_pending(&self) -> Option<i64> {
+        self.reachable.then(|| self.pending())
+    }
+
+    pub(crate) fn enter_block(&mut self, at: u32, arity: usize, by_index: bool) {
+        self.save_locals(at, by_index);
+        self.push(Kind::Block, None, arity);
+    }
+
+    pub(crate) fn enter_loop(&mut self, at: u32, arity: usize, by_index: bool) {
+        self.save_locals(at, by_index);
+        self.loops_or_calls = true;
+        if self.reachable {
             self.has_loop = true;
-            self.insert(step.next, Action::Check { pending });
-            self.open_slot(step.next);
+            self.loops.push(self.frames.len());
+            self.after = Some(After::LoopHead { pending: self.pending() });
+        }
+        self.push(Kind::Loop, self.reachable_pending(), arity);
+    }
+
+    pub(crate) fn enter_if(&mut self, at: u32, arity: usize, by_index: bool) {
+        self.save_locals(at, by_index);
+        self.push(Kind::If, None, arity);
+        self.after = Some(After::Line);
+    }
+
+    fn push(&mut self, kind: Kind, label: Option<i64>, arity: usize) {
+        self.frames.push(Frame {
+            kind,
+            label,
+            label_stack_checked: true,
+            entered: self.reachable_pending(),
+            entered_stack_checked: self.stack_checked,
+            line: self.line_here(),
+            carries_nothing: arity == 0,
+        });
+    }
+
+    fn save_locals(&mut self, at: u32, needed: bool) {
+        if needed && self.reachable {
+            self.insert(at, Action::SaveLocals);
         }
     }
 
-    fn meet_else(&mut self, step: &Step<'_, '_>) {
+    /// A store of an i32 at an offset of more than 16 bits: see [`Action::SaveLocals`].
+    pub(crate) fn far_store(&mut self, at: u32) {
+        self.save_locals(at, self.previous == Previous::Other);
+    }
+
+    pub(crate) fn select(&mut self, at: u32) {
+        if self.reachable && self.previous != Previous::Condition {
+            self.insert(at, Action::CountBits);
+        }
+    }
+
+    /// Work that is charged by the unit.
+    pub(crate) fn work(&mut self, at: u32, price: u64, grow: Option<Grow>) {
+        let Some(pending) = self.reachable_pending() else { return };
+        self.has_per_unit = true;
+        self.insert(at, Action::PerUnit { pending, price });
+        self.after = Some(After::Line);
+        if let Some(grow) = grow {
+            self.has_table_grow |= grow.table.is_some();
+            self.insert(at, Action::BeforeGrow(grow));
+            self.after = Some(After::Grow(grow));
+        }
+    }
+
+    pub(crate) fn makes_nan(&mut self, width: Width) {
+        if self.reachable {
+            self.after = Some(After::Nan(width));
+        }
+    }
+
+    pub(crate) fn call(&mut self, at: u32) {
+        self.has_call = true;
+        self.loops_or_calls = true;
+        let Some(pending) = self.reachable_pending() else { return };
+        self.take_stack();
+        self.insert(at, Action::BeforeCall { pending, check_stack: !self.stack_checked });
+        self.stack_checked = true;
+        self.set_pending(0);
+        self.after = Some(After::Call);
+    }
+
+    /// Sees to it that the stack budget is computed at a line that every path to here has passed, once.
+    fn take_stack(&mut self) {
+        if let Some(moved) = self.take_moved.take() {
+            self.take = Some(moved);
+        }
+        if self.take.is_none() {
+            let outermost = self.loops.first().and_then(|&index| self.frames.get(index));
+            self.take = Some(outermost.map_or(self.line_here(), |frame| frame.line));
+        }
+    }
+
+    /// Before the innermost frame ends: what was computed in it has not been computed on all paths behind it.
+    fn leave_take(&mut self) {
+        let stands = self.take_moved.or(self.take);
+        if let (Some(stands), Some(frame)) = (stands, self.frames.last())
+            && stands.depth >= self.frames.len()
+        {
+            self.take_moved = Some(frame.line);
+        }
+    }
+
+    /// A return or an `unreachable`.
+    pub(crate) fn end_with_settlement(&mut self, at: u32) {
+        if let Some(pending) = self.reachable_pending() {
+            self.settle_line(pending, at);
+            self.reachable = false;
+        }
+    }
+
+    pub(crate) fn meet_else(&mut self) {
         self.jump(0);
+        self.leave_take();
         if let Some(frame) = self.frames.last_mut() {
             frame.kind = Kind::Else;
-            self.pending = frame.entered;
+            let (entered, checked) = (frame.entered, frame.entered_stack_checked);
+            self.reach(entered);
+            self.stack_checked = checked;
         }
-        self.open_slot(step.next);
+        self.after = Some(After::Line);
     }
 
-    fn leave(&mut self, step: &Step<'_, '_>) {
+    pub(crate) fn leave(&mut self, at: u32) {
         let Some(kind) = self.frames.last().map(|frame| frame.kind) else { return };
+        self.leave_take();
         match kind {
             Kind::Loop => {
-                self.loops.pop();
-                self.frames.pop();
+                let reached = self.frames.pop().is_some_and(|frame| frame.label.is_some());
+                if reached {
+                    self.loops.pop();
+                }
                 return;
             }
-            Kind::If => self.implied_else(step.at),
-            Kind::Function | Kind::Block | Kind::Else => self.jump(0),
+            Kind::Function => return self.end(at),
+            Kind::If => self.implied_else(at),
+            Kind::Block | Kind::Else => self.jump(0),
         }
-        self.pending = self.frames.pop().and_then(|frame| frame.label);
-        if kind == Kind::Function {
-            self.pending_at_end = self.pending;
+        if let Some(frame) = self.frames.pop() {
+            self.reach(frame.label);
+            self.stack_checked = frame.label_stack_checked;
+        }
+        self.after = Some(After::Line);
+    }
+
+    /// The end of the body.
+    fn end(&mut self, at: u32) {
+        if self.branches_to_function {
+            self.jump(0);
+            self.pending_at_end = self.frames.pop().and_then(|frame| frame.label);
         } else {
-            self.open_slot(step.next);
+            self.end_with_settlement(at);
+            self.frames.pop();
         }
+    }
+
+    fn reach(&mut self, pending: Option<i64>) {
+        self.reachable = pending.is_some();
+        self.set_pending(pending.unwrap_or(0));
     }
 
     /// At the `end` of an `if` without `else`: the way past it costs nothing, unless a branch fixed the label before.
@@ -308,34 +413,42 @@ impl Plan {
         let Some(frame) = self.frames.last_mut() else { return };
         let Some(entered) = frame.entered else { return };
         let label = *frame.label.get_or_insert(entered);
+        frame.label_stack_checked &= frame.entered_stack_checked;
         self.jump(0);
         if label != entered {
             self.insert(at, Action::ChargedElse(entered.saturating_sub(label)));
         }
     }
 
-    /// Arrives at the label `relative_depth` frames out, from here, always.
-    fn jump(&mut self, relative_depth: u32) {
-        let Some(pending) = self.pending else { return };
-        let Some(label) = self.arrive(relative_depth, pending) else { return };
-        self.charge_in_slot(pending.saturating_sub(label));
-        self.pending = Some(label);
+    pub(crate) fn branch(&mut self, relative_depth: u32) {
+        self.note_branch(relative_depth);
+        self.jump(relative_depth);
+        self.reachable = false;
     }
 
-    fn branch_if(&mut self, relative_depth: u32, step: &Step<'_, '_>) {
+    /// Arrives at the label `relative_depth` frames out, from here, always.
+    fn jump(&mut self, relative_depth: u32) {
+        let Some(pending) = self.reachable_pending() else { return };
+        let Some(label) = self.arrive(relative_depth, pending) else { return };
+        self.charge_line(pending.saturating_sub(label));
+        self.set_pending(label);
+    }
+
+    pub(crate) fn branch_if(&mut self, relative_depth: u32, at: u32) {
         self.note_branch(relative_depth);
-        let Some(pending) = self.pending else { return };
+        let Some(pending) = self.reachable_pending() else { return };
         let Some(label) = self.arrive(relative_depth, pending) else { return };
         let charge = pending.saturating_sub(label);
+        self.after = Some(After::Line);
         if charge != 0 {
             if self.leaves_loop(relative_depth) {
-                self.insert(step.at, Action::ChargedBrIf { charge, relative_depth, next: step.next });
+                self.insert(at, Action::ChargedBrIf { charge, relative_depth, next: at });
+                self.after = Some(After::Replaced);
             } else {
-                self.charge_in_slot(charge);
-                self.pending = Some(label);
+                self.charge_line(charge);
+                self.set_pending(label);
             }
         }
-        self.open_slot(step.next);
     }
 
     /// Whether a branch leaves the innermost loop and carries nothing: taken once per loop, so it pays for itself.
@@ -345,11 +458,11 @@ impl Plan {
         carries_nothing && self.loops.last().is_some_and(|&innermost| target < innermost)
     }
 
-    fn branch_table(&mut self, targets: &BrTable<'_>, at: u32) {
+    pub(crate) fn branch_table(&mut self, targets: &BrTable<'_>, at: u32) {
         let default = targets.default();
         let depths = || targets.targets().flatten().chain([default]);
         depths().for_each(|depth| self.note_branch(depth));
-        let Some(pending) = self.pending else { return };
+        let Some(pending) = self.reachable_pending() else { return };
         let mut fixed = None;
         let mut agree = true;
         for depth in depths() {
@@ -362,14 +475,14 @@ impl Plan {
         }
         if agree {
             let label = fixed.unwrap_or(pending);
-            self.charge_in_slot(pending.saturating_sub(label));
+            self.charge_line(pending.saturating_sub(label));
             for depth in depths() {
                 self.arrive(depth, label);
             }
         } else {
             self.charge_by_index(depths(), pending, at);
         }
-        self.pending = None;
+        self.reachable = false;
     }
 
     fn charge_by_index(&mut self, depths: impl Iterator<Item = u32>, pending: i64, at: u32) {
@@ -385,8 +498,10 @@ impl Plan {
 
     /// `pending` at the label `relative_depth` frames out, fixing it to `pending` if nothing arrived there before.
     fn arrive(&mut self, relative_depth: u32, pending: i64) -> Option<i64> {
+        let stack_checked = self.stack_checked;
         let index = self.frame_index(relative_depth)?;
         let frame = self.frames.get_mut(index)?;
+        frame.label_stack_checked &= stack_checked;
         Some(*frame.label.get_or_insert(pending))
     }
 
@@ -399,19 +514,86 @@ impl Plan {
         self.frames.len().checked_sub(1)?.checked_sub(usize::try_from(relative_depth).ok()?)
     }
 
-    fn charge_in_slot(&mut self, amount: i64) {
-        if let Some(Insert { action: Action::Charge(charge), .. }) = self.inserts.get_mut(self.slot) {
+    /// What was left to do once the operator's end is known: `next`, before the bytes `following`.
+    pub(crate) fn finish(&mut self, next: u32, following: &[u8]) {
+        match self.after.take() {
+            None => return,
+            Some(After::Line) => {}
+            Some(After::LoopHead { pending }) => self.insert(next, Action::Check { pending }),
+            Some(After::Call) => self.insert(next, Action::AfterCall),
+            Some(After::Grow(grow)) => self.insert(next, Action::AfterGrow(grow)),
+            Some(After::Nan(width)) => return self.canonicalise(width, next, following),
+            Some(After::Replaced) => {
+                if let Some(Insert { action: Action::ChargedBrIf { next: end, .. }, .. }) = self.inserts.last_mut() {
+                    *end = next;
+                }
+            }
+        }
+        self.open_line(next);
+    }
+
+    /// A NaN made here is made canonical before anything can tell it from another.
+    ///
+    /// Where the next operator makes a NaN of a NaN, or compares, or throws it away, nothing can. Where it goes into a
+    /// local it is corrected there, which costs least.
+    fn canonicalise(&mut self, width: Width, next: u32, following: &[u8]) {
+        if is_lost_in(following) {
+            return;
+        }
+        // local.set of a local with a small index.
+        if let [0x21, local @ 0..=0x7f, ..] = following {
+            let action = Action::CanonicaliseLocal { width, local: u32::from(*local) };
+            return self.insert(next.saturating_add(2), action);
+        }
+        match width {
+            Width::F32 => self.canonical_f32 = true,
+            Width::F64 => self.canonical_f64 = true,
+        }
+        self.insert(next, Action::Canonicalise(width));
+    }
+
+    fn charge_line(&mut self, amount: i64) {
+        if let Some(Insert { action: Action::Charge(charge), .. }) = self.inserts.get_mut(self.line.insert) {
             *charge = charge.saturating_add(amount);
         }
     }
 
-    fn open_slot(&mut self, at: u32) {
-        self.slot = self.inserts.len();
+    /// Puts the exact gas at the end of this line into the global, at its beginning.
+    fn settle_line(&mut self, pending: i64, at: u32) {
+        match self.inserts.get_mut(self.line.insert) {
+            Some(Insert { action: action @ Action::Charge(0), .. }) => *action = Action::Settle(pending),
+            _ => self.insert(at, Action::Settle(pending)),
+        }
+    }
+
+    /// The current line. One that began in a loop and goes on behind it is left by no branch: it belongs where it ends.
+    fn line_here(&self) -> Line {
+        Line { depth: self.line.depth.min(self.frames.len()), ..self.line }
+    }
+
+    fn open_line(&mut self, at: u32) {
+        self.line = Line { insert: self.inserts.len(), depth: self.frames.len() };
         self.insert(at, Action::Charge(0));
     }
 
     fn insert(&mut self, at: u32, action: Action) {
         self.inserts.push(Insert { at, depth: count(self.frames.len()), action });
+    }
+}
+
+/// Whether the bytes of the next operators take a float such that nobody can tell which NaN it was.
+fn is_lost_in(following: &[u8]) -> bool {
+    // Float operators with two operands that make a NaN of a NaN, or compare.
+    let is_binary = |operator: u8| matches!(operator, 0x5b..=0x66 | 0x92..=0x97 | 0xa0..=0xa5);
+    match following {
+        // With one operand: rounding, square root, conversions, drop.
+        [0x1a | 0x8d..=0x91 | 0x9b..=0x9f | 0xa8..=0xab | 0xae..=0xb1 | 0xb6 | 0xbb, ..] => true,
+        // As the first operand: the second is a local or a constant.
+        [0x20, 0..=0x7f, operator, ..]
+        | [0x43, _, _, _, _, operator, ..]
+        | [0x44, _, _, _, _, _, _, _, _, operator, ..] => is_binary(*operator),
+        [operator, ..] => is_binary(*operator),
+        [] => false,
     }
 }
 

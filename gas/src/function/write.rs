@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! block $out_of_gas             where anything jumps there
-//!   prologue                    entry checkpoint, then the stack check
+//!   prologue                    the entry checkpoint, where there is one
 //!   block $body (results)       where a branch leaves the function
 //!     original bytes with insertions
 //!   end
 //!   epilogue                    the exact gas left into the global
 //!   return
 //! end
-//! gas := -1; unreachable
+//! gas := -1, unless the stack is below 0; unreachable
 //! ```
 
 use alloc::vec::Vec;
@@ -38,8 +38,11 @@ pub(crate) struct Body<'a> {
     pub(crate) result_type: &'a [u8],
     pub(crate) gas_global: u32,
     pub(crate) stack_global: u32,
-    /// Stack units of a frame; taken only by functions that call.
+    /// Stack units of a frame, and the insertion before which what it leaves is computed, where it takes any.
     pub(crate) frame_units: i64,
+    pub(crate) take: Option<usize>,
+    /// Whether the entry is a checkpoint.
+    pub(crate) check_entry: bool,
     /// Whether each call is followed by a checkpoint.
     pub(crate) check_after_call: bool,
 }
@@ -80,7 +83,7 @@ impl<'a> Writer<'a> {
             plan,
             body,
             counter_in_local,
-            has_exit: plan.has_loop || plan.has_per_unit || checks_after_calls,
+            has_exit: body.check_entry || plan.has_per_unit || checks_after_calls,
             has_body_block: plan.branches_to_function,
             counter: 0,
             stack_left: 0,
@@ -96,7 +99,7 @@ impl<'a> Writer<'a> {
             index
         };
         writer.counter = take(counter_in_local || plan.has_per_unit);
-        writer.stack_left = take(plan.has_call);
+        writer.stack_left = take(body.take.is_some());
         writer.units = take(plan.has_per_unit || plan.has_charged_table);
         writer.filler = take(plan.has_table_grow);
         writer.nan_f32 = take(plan.canonical_f32);
@@ -108,7 +111,7 @@ impl<'a> Writer<'a> {
         let plan = self.plan;
         let added = [
             (self.counter_in_local || plan.has_per_unit, TYPE_I64),
-            (plan.has_call, TYPE_I64),
+            (self.body.take.is_some(), TYPE_I64),
             (plan.has_per_unit || plan.has_charged_table, TYPE_I32),
             (plan.has_table_grow, TYPE_FUNCREF),
             (plan.canonical_f32, TYPE_F32),
@@ -126,71 +129,81 @@ impl<'a> Writer<'a> {
         if self.has_exit {
             self.out.extend_from_slice(&[op::BLOCK, TYPE_EMPTY]);
         }
-        self.check_entry();
-        if self.plan.has_call {
-            self.check_stack();
-        }
+        self.enter();
         if self.has_body_block {
             self.out.push(op::BLOCK);
             self.out.extend_from_slice(self.body.result_type);
         }
     }
 
-    /// The entry checkpoint, which makes the charge of the first slot too.
-    fn check_entry(&mut self) {
-        let charge = match self.plan.inserts.first().map(|insert| insert.action) {
-            Some(Action::Charge(amount)) => amount,
-            _ => 0,
-        };
-        self.global_get(self.body.gas_global);
-        if charge != 0 {
-            self.add(charge.saturating_neg());
-        }
+    /// The entry checkpoint, and what stands at the beginning of the first line.
+    fn enter(&mut self) {
+        let first = self.plan.inserts.first().map(|insert| insert.action);
+        let charge = if let Some(Action::Charge(amount)) = first { amount } else { 0 };
+        let pending = self.plan.entry_gas;
         if self.counter_in_local {
-            self.indexed(op::LOCAL_TEE, self.counter);
-        } else if charge != 0 {
-            self.global_set(self.body.gas_global);
             self.global_get(self.body.gas_global);
-        }
-        self.below(self.plan.entry_gas.saturating_sub(charge));
-        if self.has_exit {
-            self.indexed(op::BR_IF, 0);
+            if charge != 0 {
+                self.add(charge.saturating_neg());
+            }
+            if self.body.check_entry {
+                self.indexed(op::LOCAL_TEE, self.counter);
+                self.below(pending.saturating_sub(charge));
+                self.indexed(op::BR_IF, 0);
+            } else {
+                self.indexed(op::LOCAL_SET, self.counter);
+            }
         } else {
-            self.out.extend_from_slice(&[op::IF, TYPE_EMPTY]);
-            self.out_of_gas();
-            self.out.push(op::END);
+            if self.body.check_entry {
+                self.global_get(self.body.gas_global);
+                self.below(pending);
+                self.indexed(op::BR_IF, 0);
+            }
+            self.charge(charge);
+        }
+        if self.body.take == Some(0) {
+            self.take_stack();
+        }
+        if let Some(Action::Settle(pending)) = first {
+            self.settle(pending);
         }
     }
 
-    /// The stack left after this frame stays in a local and is handed on before each call: nothing to give back.
-    fn check_stack(&mut self) {
+    /// What this frame leaves of the stack budget stays in a local and is handed on before each call: nothing to give
+    /// back.
+    fn take_stack(&mut self) {
         self.global_get(self.body.stack_global);
         self.add(self.body.frame_units.saturating_neg());
-        self.indexed(op::LOCAL_TEE, self.stack_left);
-        self.below(0);
-        self.out.extend_from_slice(&[op::IF, TYPE_EMPTY]);
-        self.constant(-1);
-        self.global_set(self.body.stack_global);
-        self.out.extend_from_slice(&[op::UNREACHABLE, op::END]);
+        self.indexed(op::LOCAL_SET, self.stack_left);
     }
 
     fn operators(&mut self) {
         let mut position = self.body.first;
-        let mut inserts = self.plan.inserts.iter().peekable();
-        // The first one is the slot that the entry check has charged already.
-        inserts.next();
-        while let Some(insert) = inserts.next() {
+        let mut inserts = self.plan.inserts.iter().enumerate().skip(1).peekable();
+        while let Some((index, insert)) = inserts.next() {
+            let takes = self.body.take == Some(index);
+            if matches!(insert.action, Action::Charge(0)) && !takes {
+                continue;
+            }
             self.copy(position, insert.at);
             position = position.max(insert.at);
-            // A charge that directly follows a check is made by it.
-            let joined = match (insert.action, inserts.peek().map(|next| (next.at, next.action))) {
-                (Action::Check { .. } | Action::AfterCall, Some((at, Action::Charge(amount)))) if at == insert.at => {
+            // What directly follows a check is done by it.
+            let next = inserts.peek().map(|&(index, next)| (index, next.action)).filter(|_| insert.joins());
+            match next {
+                Some((next_index, Action::Charge(amount))) => {
                     inserts.next();
-                    amount
+                    self.insert(insert, amount);
+                    if self.body.take == Some(next_index) {
+                        self.take_stack();
+                    }
                 }
-                _ => 0,
-            };
-            self.insert(insert, joined);
+                _ => {
+                    self.insert(insert, 0);
+                    if takes {
+                        self.take_stack();
+                    }
+                }
+            }
             if let Action::ChargedBrIf { next, .. } = insert.action {
                 position = next;
             }
@@ -214,9 +227,25 @@ impl<'a> Writer<'a> {
         }
         if self.has_exit {
             self.out.extend_from_slice(&[op::RETURN, op::END]);
-            self.out_of_gas();
+            self.leave_exhausted();
         }
         self.out.push(op::END);
+    }
+
+    /// Out of gas, unless it is the stack budget that is below 0.
+    fn leave_exhausted(&mut self) {
+        let takes_stack = self.body.take.is_some();
+        if takes_stack {
+            self.global_get(self.body.stack_global);
+            self.constant(0);
+            self.out.extend_from_slice(&[op::I64_GE_S, op::IF, TYPE_EMPTY]);
+        }
+        self.constant(-1);
+        self.global_set(self.body.gas_global);
+        if takes_stack {
+            self.out.push(op::END);
+        }
+        self.out.push(op::UNREACHABLE);
     }
 
     /// Writes one insertion; `joined` is the charge that a check makes besides.
@@ -232,17 +261,17 @@ impl<'a> Writer<'a> {
                 self.below(pending.saturating_sub(joined));
                 self.exit_if(insert.depth);
             }
-            Action::Settle { pending } => self.settle(pending),
-            Action::BeforeCall { pending } => {
+            Action::Settle(pending) => self.settle(pending),
+            Action::BeforeCall { pending, check_stack } => {
                 self.settle(pending);
-                self.indexed(op::LOCAL_GET, self.stack_left);
-                self.global_set(self.body.stack_global);
+                self.hand_on_stack(check_stack, insert.depth);
             }
             Action::AfterCall => self.after_call(insert.depth, joined),
             Action::PerUnit { pending, price } => self.per_unit(pending, price, insert.depth),
             Action::BeforeGrow(grow) => self.before_grow(grow),
             Action::AfterGrow(grow) => self.after_grow(grow),
             Action::Canonicalise(width) => self.canonicalise(width),
+            Action::CanonicaliseLocal { width, local } => self.canonicalise_local(width, local),
             Action::CountBits => self.out.push(op::I32_POPCNT),
             Action::SaveLocals => self.out.extend_from_slice(&[op::BLOCK, TYPE_EMPTY, op::END]),
             Action::ChargedBrIf { charge, relative_depth, .. } => {
@@ -278,6 +307,19 @@ impl<'a> Writer<'a> {
             self.add(pending.saturating_neg());
         }
         self.global_set(self.body.gas_global);
+    }
+
+    fn hand_on_stack(&mut self, check: bool, depth: u32) {
+        if self.body.take.is_none() {
+            return;
+        }
+        self.indexed(op::LOCAL_GET, self.stack_left);
+        self.global_set(self.body.stack_global);
+        if check {
+            self.indexed(op::LOCAL_GET, self.stack_left);
+            self.below(0);
+            self.exit_if(depth);
+        }
     }
 
     fn after_call(&mut self, depth: u32, joined: i64) {
@@ -363,22 +405,39 @@ impl<'a> Writer<'a> {
     }
 
     fn canonicalise(&mut self, width: Width) {
+        let (local, is_equal) = match width {
+            Width::F32 => (self.nan_f32, op::F32_EQ),
+            Width::F64 => (self.nan_f64, op::F64_EQ),
+        };
+        self.indexed(op::LOCAL_TEE, local);
+        self.canonical_nan(width);
+        self.indexed(op::LOCAL_GET, local);
+        self.indexed(op::LOCAL_GET, local);
+        self.out.extend_from_slice(&[is_equal, op::SELECT]);
+    }
+
+    fn canonicalise_local(&mut self, width: Width, local: u32) {
+        let is_not_equal = match width {
+            Width::F32 => op::F32_NE,
+            Width::F64 => op::F64_NE,
+        };
+        self.indexed(op::LOCAL_GET, local);
+        self.indexed(op::LOCAL_GET, local);
+        self.out.extend_from_slice(&[is_not_equal, op::IF, TYPE_EMPTY]);
+        self.canonical_nan(width);
+        self.indexed(op::LOCAL_SET, local);
+        self.out.push(op::END);
+    }
+
+    fn canonical_nan(&mut self, width: Width) {
         match width {
             Width::F32 => {
-                self.indexed(op::LOCAL_TEE, self.nan_f32);
                 self.out.push(op::F32_CONST);
                 self.out.extend_from_slice(&CANONICAL_NAN_F32.to_le_bytes());
-                self.indexed(op::LOCAL_GET, self.nan_f32);
-                self.indexed(op::LOCAL_GET, self.nan_f32);
-                self.out.extend_from_slice(&[op::F32_EQ, op::SELECT]);
             }
             Width::F64 => {
-                self.indexed(op::LOCAL_TEE, self.nan_f64);
                 self.out.push(op::F64_CONST);
                 self.out.extend_from_slice(&CANONICAL_NAN_F64.to_le_bytes());
-                self.indexed(op::LOCAL_GET, self.nan_f64);
-                self.indexed(op::LOCAL_GET, self.nan_f64);
-                self.out.extend_from_slice(&[op::F64_EQ, op::SELECT]);
             }
         }
     }
@@ -417,12 +476,6 @@ impl<'a> Writer<'a> {
     fn exit_if(&mut self, depth: u32) {
         let inner = if self.has_body_block { depth } else { depth.saturating_sub(1) };
         self.indexed(op::BR_IF, inner);
-    }
-
-    fn out_of_gas(&mut self) {
-        self.constant(-1);
-        self.global_set(self.body.gas_global);
-        self.out.push(op::UNREACHABLE);
     }
 
     /// Whether the i64 on the stack is below `bound`.

@@ -1,0 +1,269 @@
+//! The operators of one body, each visited once: validated by the parser's own validator, limited, and planned.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use wasmparser::{
+    BinaryReader, BlockType, FrameKind, FrameStack, FuncValidator, Operator, ValidatorResources, VisitOperator,
+    WasmModuleResources,
+};
+
+use super::plan::{After, Grow, Plan, Previous};
+use super::{Totals, narrow, slice};
+use crate::limits::Limits;
+use crate::operator::{Width, consumes_float, makes_nan, price, price_per_unit};
+use crate::profile::Floats;
+use crate::refusal::{Refusal, RefusalCode};
+use crate::refuse::{invalid, limit};
+use crate::schedule::Schedule;
+
+/// The state of the visit.
+pub(super) struct Walk<'w> {
+    pub(super) validator: FuncValidator<ValidatorResources>,
+    pub(super) module: &'w [u8],
+    pub(super) schedule: &'w Schedule,
+    pub(super) limits: &'w Limits,
+    /// Whether admission limits are checked.
+    pub(super) admitting: bool,
+    pub(super) floats: Floats,
+    pub(super) totals: &'w mut Totals,
+    pub(super) plan: &'w mut Plan,
+    /// Offset of the operator that is visited.
+    pub(super) at: u64,
+    /// The greatest height of the operand stack so far.
+    pub(super) height: u32,
+}
+
+/// Small enough for a register, unlike the refusal itself: there is one result per operator.
+type Visited = Result<(), Box<Refusal>>;
+
+impl Walk<'_> {
+    /// Visits all operators, which `reader` stands before.
+    pub(super) fn run(&mut self, mut reader: BinaryReader<'_>) -> Result<(), Refusal> {
+        self.at = reader.original_position();
+        while !reader.eof() {
+            let visited = reader.visit_operator(self);
+            visited.map_err(|error| self.unreadable(&error))?.map_err(|refusal| *refusal)?;
+            self.at = reader.original_position();
+            if self.plan.after.is_some() {
+                self.plan.finish(narrow(self.at), slice(self.module, self.at, self.at.saturating_add(10)));
+            }
+        }
+        reader.finish_expression(&self.validator.visitor(self.at)).map_err(|error| invalid(&error))
+    }
+
+    /// What is left to do for an operator that has been validated.
+    ///
+    /// Inlined where the operator is known, so that all but a few of them only add their price.
+    #[inline(always)]
+    fn plan(&mut self, operator: &Operator<'_>, price: u64) -> Visited {
+        self.plan.pay(price.cast_signed());
+        let height = self.validator.operand_stack_height();
+        if height > self.height {
+            self.grow_height(height)?;
+        }
+        if is_planned(operator) {
+            self.planned(operator)?;
+        }
+        if self.floats == Floats::Canonical
+            && let Some(width) = makes_nan(operator)
+        {
+            self.canonicalise(width);
+        }
+        self.plan.previous = previous(operator);
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow_height(&mut self, height: u32) -> Visited {
+        self.height = height;
+        self.limit(RefusalCode::OperandHeight, self.limits.operand_height_max, u64::from(height))
+    }
+
+    #[inline(never)]
+    fn canonicalise(&mut self, width: Width) {
+        self.plan.makes_nan(width);
+    }
+
+    /// An operator that the plan needs to know.
+    #[inline(never)]
+    fn planned(&mut self, operator: &Operator<'_>) -> Visited {
+        let at = narrow(self.at);
+        match operator {
+            Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
+                let nested = u64::from(self.validator.control_stack_height());
+                self.limit(RefusalCode::Nesting, self.limits.nesting_max, nested)?;
+                let (arity, many) = self.label_arity(*blockty, matches!(operator, Operator::Loop { .. }));
+                match operator {
+                    Operator::Block { .. } => self.plan.enter_block(at, arity, many),
+                    Operator::Loop { .. } => self.plan.enter_loop(at, arity, many),
+                    _ => self.plan.enter_if(at, arity, many),
+                }
+            }
+            Operator::Else => self.plan.meet_else(),
+            Operator::End => self.plan.leave(at),
+            Operator::Br { relative_depth } => self.plan.branch(*relative_depth),
+            Operator::BrIf { relative_depth } => self.plan.branch_if(*relative_depth, at),
+            Operator::BrTable { targets } => self.plan.branch_table(targets, at),
+            Operator::Return | Operator::Unreachable => self.plan.end_with_settlement(at),
+            Operator::Call { .. } | Operator::CallIndirect { .. } => self.plan.call(at),
+            Operator::Select | Operator::TypedSelect { .. } => self.plan.select(at),
+            Operator::I32Store { .. } | Operator::I32Store8 { .. } | Operator::I32Store16 { .. } => {
+                self.plan.far_store(at);
+            }
+            _ => {
+                if let Some(price) = price_per_unit(self.schedule, operator) {
+                    self.plan.work(at, price, self.grow(operator));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How many values a branch to the label that a block opens carries, and whether its type is given by index.
+    fn label_arity(&self, block_type: BlockType, is_loop: bool) -> (usize, bool) {
+        match block_type {
+            BlockType::Empty => (0, false),
+            BlockType::Type(_) => (usize::from(!is_loop), false),
+            BlockType::FuncType(index) => match self.validator.resources().sub_type_at(index) {
+                Some(sub_type) => {
+                    let function = sub_type.unwrap_func();
+                    (if is_loop { function.params().len() } else { function.results().len() }, true)
+                }
+                None => (0, true),
+            },
+        }
+    }
+
+    /// How far a growing operator may grow what it grows: as far as declared, and never past the cap.
+    fn grow(&self, operator: &Operator<'_>) -> Option<Grow> {
+        let growth_max = self.limits.table_growth_max;
+        let resources = self.validator.resources();
+        let (table, initial, declared, cap) = match operator {
+            Operator::MemoryGrow { mem } => {
+                let memory = resources.memory_at(*mem)?;
+                (None, memory.initial, memory.maximum, self.limits.memory_pages_max)
+            }
+            Operator::TableGrow { table } => {
+                let grown = resources.table_at(*table)?;
+                let cap = self.limits.table_elements_max.min(grown.initial.saturating_add(growth_max));
+                (Some(*table), grown.initial, grown.maximum, cap)
+            }
+            _ => return None,
+        };
+        let max = declared.unwrap_or(u64::MAX).min(cap).max(initial).min(0x7fff_ffff);
+        Some(Grow { table, max: u32::try_from(max).unwrap_or(0) })
+    }
+
+    fn count_targets(&mut self, targets: u32) -> Visited {
+        let targets = u64::from(targets);
+        self.limit(RefusalCode::BrTableTargets, self.limits.br_table_targets_max, targets)?;
+        self.totals.br_table_targets = self.totals.br_table_targets.saturating_add(targets);
+        let total_max = self.limits.br_table_targets_total_max;
+        self.limit(RefusalCode::BrTableTargetsTotal, total_max, self.totals.br_table_targets)
+    }
+
+    fn limit(&self, code: RefusalCode, max: u64, found: u64) -> Visited {
+        if self.admitting { limit(code, self.at, max, found).map_err(Box::new) } else { Ok(()) }
+    }
+
+    /// An operator that the parser cannot read: two prefixes belong to proposals it may have been built without.
+    #[cold]
+    fn unreadable(&self, error: &wasmparser::Error) -> Refusal {
+        let prefix = slice(self.module, self.at, self.at.saturating_add(1)).first().copied();
+        match (error.missing_wasm_feature(), prefix) {
+            (None, Some(0xfd)) => Refusal::new(RefusalCode::FeatureSimd, self.at, error.message()),
+            (None, Some(0xfe)) => Refusal::new(RefusalCode::FeatureThreads, self.at, error.message()),
+            _ => invalid(error),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn floats_forbidden(&self, operator: &Operator<'_>) -> Box<Refusal> {
+        Box::new(Refusal::new(RefusalCode::Float, self.at, alloc::format!("{operator:?}")))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unpriced(&self, operator: &Operator<'_>) -> Box<Refusal> {
+        Box::new(Refusal::new(RefusalCode::OperatorUnknown, self.at, alloc::format!("{operator:?}")))
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn refused(error: wasmparser::Error) -> Box<Refusal> {
+    Box::new(invalid(&error))
+}
+
+/// Whether [`Walk::planned`] has anything to do for an operator.
+#[inline(always)]
+fn is_planned(operator: &Operator<'_>) -> bool {
+    use Operator::*;
+    match operator {
+        Block { .. } | Loop { .. } | If { .. } | Else | End | Br { .. } | BrIf { .. } | BrTable { .. } | Return => true,
+        Unreachable | Call { .. } | CallIndirect { .. } | Select | TypedSelect { .. } => true,
+        MemoryGrow { .. } | MemoryInit { .. } | MemoryCopy { .. } | MemoryFill { .. } => true,
+        TableGrow { .. } | TableInit { .. } | TableCopy { .. } | TableFill { .. } => true,
+        // See `Action::SaveLocals`.
+        I32Store { memarg } | I32Store8 { memarg } | I32Store16 { memarg } => memarg.offset > 0xffff,
+        _ => false,
+    }
+}
+
+/// What the operator after this one may need to know about it. Left out is what wasmi may write no operation for (shifts by
+/// zero, extensions) and what it may write as a comparison with zero (equalities, of i64 too).
+#[inline(always)]
+fn previous(operator: &Operator<'_>) -> Previous {
+    use Operator::*;
+    match operator {
+        I32LtS | I32LtU | I32GtS | I32GtU | I32LeS | I32LeU | I32GeS | I32GeU => Previous::Condition,
+        I64LtS | I64LtU | I64GtS | I64GtU | I64LeS | I64LeU | I64GeS | I64GeU => Previous::Condition,
+        F32Eq | F32Ne | F32Lt | F32Gt | F32Le | F32Ge | F64Eq | F64Ne | F64Lt | F64Gt | F64Le | F64Ge => {
+            Previous::Condition
+        }
+        I32And | I32Add | I32Load { .. } | I32Load8U { .. } | I32Load8S { .. } => Previous::Condition,
+        I32Const { .. } | I32Sub | I32Mul | I32Or | I32Xor | I32Eqz | I32Eq | I32Ne | GlobalGet { .. } => {
+            Previous::Computation
+        }
+        _ => Previous::Other,
+    }
+}
+
+macro_rules! visits {
+    ($(@$proposal:ident $op:ident $({ $($arg:ident: $argty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
+        $(fn $visit(&mut self $($(, $arg: $argty)*)?) -> Visited {
+            let operator = Operator::$op $({ $($arg: $arg.clone()),* })?;
+            let priced = price(self.schedule, &operator);
+            if priced.is_some() && consumes_float(&operator) && self.floats == Floats::Forbid {
+                return Err(self.floats_forbidden(&operator));
+            }
+            if let Operator::BrTable { targets } = &operator {
+                self.count_targets(targets.len())?;
+            }
+            self.validator.visitor(self.at).$visit($($($arg),*)?).map_err(refused)?;
+            match priced {
+                Some(price) => self.plan(&operator, price),
+                None => Err(self.unpriced(&operator)),
+            }
+        })*
+    };
+}
+
+#[allow(clippy::clone_on_copy, reason = "one body for arguments of every type")]
+impl<'a> VisitOperator<'a> for Walk<'_> {
+    type Output = Visited;
+
+    wasmparser::for_each_visit_operator!(visits);
+}
+
+impl FrameStack for Walk<'_> {
+    #[inline]
+    fn current_frame(&self) -> Option<FrameKind> {
+        self.validator.get_control_frame(0).map(|frame| frame.kind)
+    }
+}
+
+const _: () = assert!(size_of::<Option<After>>() <= 24);
