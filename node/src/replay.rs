@@ -15,7 +15,7 @@ use unfork_engine::{
     BlockExecutor, ChainSpec, Checked, Engine, Fault, Header, InvalidBlock, OpenHooks, Receipt, StoredBlock,
     TraceEvent, genesis, list_root,
 };
-use unfork_state::{Block, Inspection, Key, Record, Store};
+use unfork_state::{Block, Inspection, Key, Record, StateError, Store};
 
 /// Something stored that executing does not give.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,6 +145,12 @@ impl Replay<'_> {
         for height in 0..=self.heights.to {
             let (block, next) = match self.store.record(offset)? {
                 Record::Block { block, next } => (block, next),
+                Record::Part { block, .. } => {
+                    return Err(Fault::from(StateError::Refused {
+                        why: format!("the chain begins with a snapshot at height {}", block.height),
+                        remedy: "replay a chain that has all its blocks from the genesis on".to_string(),
+                    }));
+                }
                 Record::End => {
                     self.end_of_file(height, head.map(|head| head.height));
                     break;

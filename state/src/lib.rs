@@ -32,11 +32,11 @@ pub use keccak::Lanes;
 pub use key::{ADDRESS_BYTES_MAX, Key, Order, RAW_KEY_BYTES_MAX, Range, Space, VALUE_BYTES_MAX};
 pub use merge::Scanned;
 pub use overlay::{Checkpoint, Overlay, ReadSet};
-pub use store::{
-    BODY_BYTES_MAX, Backend, Batch, Block, BlockId, BlockLog, FORMAT, FileLog, Head, MemoryBackend, MemoryLog, Pending,
-    Recovery, Store, Table, TableRange, Verified, Write,
-};
 #[cfg(feature = "rocksdb")]
-pub use store::{Inspection, Record};
-pub use unfork_proof::{Hash, Proof, ProofError};
+pub use store::{Accepted, Import, Inspection, Record, chunk_name};
+pub use store::{
+    BODY_BYTES_MAX, Backend, Batch, Block, BlockId, BlockLog, CHUNK_BYTES, ExportedChunk, FORMAT, FileLog, Head,
+    MemoryBackend, MemoryLog, Pending, Recovery, Store, Table, TableRange, Verified, Write,
+};
+pub use unfork_proof::{Hash, Manifest, Proof, ProofError, SnapshotHead, verify_many};
 pub use view::{EmptyView, Layer, StateView, Value};

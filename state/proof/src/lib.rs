@@ -7,7 +7,8 @@
 //! * the **list tree** over an ordered list of byte strings (transactions, receipts, events): [`ListProof`] shows
 //!   that an item stands at an index.
 //!
-//! [`verify_many`] and [`verify_list_many`] verify one proof for many keys or items.
+//! [`verify_many`] and [`verify_list_many`] verify one proof for many keys or items; [`Manifest`] verifies the chunks of a
+//! snapshot of the whole state.
 //!
 //! A light client needs nothing but this crate. It does not store anything and does not build state trees.
 #![no_std]
@@ -18,6 +19,7 @@ extern crate alloc;
 mod hash;
 mod list;
 mod many;
+mod snapshot;
 mod state;
 
 pub use hash::{
@@ -26,4 +28,5 @@ pub use hash::{
 };
 pub use list::{LIST_DEPTH_MAX, LIST_ITEMS_MAX, ListProof, ListTree, list_leaf, list_root};
 pub use many::{Claim, ListClaim, join_proofs, verify_list_many, verify_many};
+pub use snapshot::{Entry, Manifest, Part, SNAPSHOT_DEPTH_MAX, SnapshotHead, encode_chunk, part_of, part_of_leaves};
 pub use state::{Level, OtherLeaf, PROOF_BYTES_MAX, Proof, ProofError, Terminal};

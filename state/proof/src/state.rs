@@ -289,6 +289,18 @@ impl<'a> Reader<'a> {
         Ok(u32::from_le_bytes(*bytes))
     }
 
+    pub(crate) fn u64(&mut self) -> Result<u64, ProofError> {
+        let (bytes, rest) = self.rest.split_first_chunk::<8>().ok_or(ProofError::Truncated)?;
+        self.rest = rest;
+        Ok(u64::from_le_bytes(*bytes))
+    }
+
+    /// A length (u32) and as many bytes.
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], ProofError> {
+        let length = usize::try_from(self.u32()?).map_err(|_| ProofError::Truncated)?;
+        self.take(length)
+    }
+
     /// A leaf in the way of an absent key: its path, then its value or (`hashed`) the hash of that.
     pub(crate) fn other_leaf(&mut self, hashed: bool) -> Result<OtherLeaf, ProofError> {
         let path = self.hash()?;

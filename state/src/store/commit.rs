@@ -9,7 +9,7 @@ use super::backend::{Backend, Batch, Table, Write};
 use super::history::{StoreView, Version};
 use super::log::{Block, BlockLog, Content, Found, encode_record, read_record};
 use super::memory::{MemoryBackend, MemoryLog};
-use super::open::Recovery;
+use super::open::{Recovery, first_height};
 use super::shared::Shared;
 use crate::changes::ChangeSet;
 use crate::error::{StateError, hexadecimal, length_u64};
@@ -159,7 +159,7 @@ impl Store {
         }
         let head = Head { height, id, root: pending.root() };
         let changes = pending.changes().encode();
-        let content = Content { head, parent: self.head.id, body: &body, changes: &changes };
+        let content = Content { part: false, head, parent: self.head.id, body: &body, changes: &changes };
         let record = encode_record(&self.chain_id, self.log_end, &content)?;
         let written = self.log.append(&record).and_then(|()| self.log.sync());
         let end = self.log_end.saturating_add(length_u64(&record));
@@ -178,7 +178,8 @@ impl Store {
         Ok(())
     }
 
-    /// The block at `height` as it stands in the block file, `None` above the head.
+    /// The block at `height` as it stands in the block file, `None` above the head and
+    /// before the snapshot that a chain was made from.
     ///
     /// # Errors
     /// [`StateError`] if it cannot be read, [`StateError::Corrupt`] if its record is damaged.
@@ -187,7 +188,11 @@ impl Store {
             return Ok(None);
         }
         let missing = || StateError::corrupt(format!("the index has no block {height}"));
-        let offset = self.shared.backend.get(Table::Blocks, &height.to_be_bytes())?.ok_or_else(missing)?;
+        let Some(offset) = self.shared.backend.get(Table::Blocks, &height.to_be_bytes())? else {
+            // A chain that was made from a snapshot begins with it.
+            let before = height < first_height(self.log.as_ref(), &self.chain_id)?;
+            return if before { Ok(None) } else { Err(missing()) };
+        };
         let offset = u64::from_le_bytes(offset.as_ref().try_into().map_err(|_| missing())?);
         match read_record(self.log.as_ref(), &self.chain_id, offset)? {
             Found::Block(block, _) if block.height == height => Ok(Some(*block)),
@@ -195,6 +200,9 @@ impl Store {
                 "the index leads to block {} at {offset} of the block file, not to block {height}",
                 block.height
             ))),
+            Found::Part(..) => {
+                Err(StateError::corrupt(format!("the index leads to a snapshot, not to block {height}")))
+            }
             Found::End => Err(StateError::corrupt(format!("the block file ends before block {height} at {offset}"))),
             Found::Damaged { what, .. } => {
                 Err(StateError::corrupt(format!("block {height} at {offset} of the block file: {what}")))

@@ -21,7 +21,7 @@ use crate::error::StateError;
 pub(super) struct Layout {
     pub(super) lock: PathBuf,
     pub(super) log: PathBuf,
-    new_log: PathBuf,
+    pub(super) new_log: PathBuf,
     pub(super) database: PathBuf,
     new_database: PathBuf,
 }
@@ -172,7 +172,7 @@ fn exists(path: &Path) -> Result<bool, StateError> {
 }
 
 /// Makes names in a directory durable; on systems where a directory cannot be synced, names need no sync.
-fn sync_directory(directory: &Path) -> Result<(), StateError> {
+pub(super) fn sync_directory(directory: &Path) -> Result<(), StateError> {
     if cfg!(unix) {
         let synced = File::open(directory).and_then(|directory| directory.sync_all());
         synced.map_err(|error| StateError::io("syncing the store's directory", &error))?;

@@ -31,6 +31,13 @@ pub enum Record {
         /// Where the next one begins.
         next: u64,
     },
+    /// Values of the snapshot that the chain was made from.
+    Part {
+        /// The values, with height, id and root of the first block.
+        block: Box<Block>,
+        /// Where the next record begins.
+        next: u64,
+    },
     /// The end of the file.
     End,
     /// Bytes that are no such record.
@@ -96,6 +103,7 @@ impl Inspection {
     pub fn record(&self, offset: u64) -> Result<Record, StateError> {
         Ok(match read_record(self.log.as_ref(), &self.chain_id, offset)? {
             Found::Block(block, next) => Record::Block { block, next },
+            Found::Part(block, next) => Record::Part { block, next },
             Found::End => Record::End,
             Found::Damaged { what, next } => Record::Damaged { what, next },
         })

@@ -22,6 +22,7 @@ pub(crate) const RECORD_HEADER_BYTES: usize = 120;
 const CHECKSUM_BYTES: usize = 4;
 const FILE_MAGIC: &[u8; 8] = b"UNFORKBL";
 const RECORD_MAGIC: &[u8; 4] = b"BLK1";
+const PART_MAGIC: &[u8; 4] = b"BLKP";
 
 /// An append-only file of records.
 pub trait BlockLog: Send + Sync {
@@ -75,6 +76,7 @@ pub struct Block {
 
 /// The fixed part of a record.
 pub(crate) struct RecordHeader {
+    part: bool,
     pub(crate) height: u64,
     pub(crate) id: BlockId,
     pub(crate) parent: BlockId,
@@ -87,6 +89,9 @@ pub(crate) struct RecordHeader {
 pub(crate) enum Found {
     /// A complete, undamaged record, and the offset after it.
     Block(Box<Block>, u64),
+    /// As [`Found::Block`], with values of the state that the first block stands on, which comes from a snapshot. The
+    /// height, id and root are those of that block.
+    Part(Box<Block>, u64),
     /// The end of the file.
     End,
     /// Bytes that are no undamaged record.
@@ -184,6 +189,8 @@ pub(crate) fn check_identity(
 
 /// What a record says.
 pub(crate) struct Content<'a> {
+    /// Whether these are values of a snapshot; otherwise it is a block.
+    pub(crate) part: bool,
     pub(crate) head: Head,
     pub(crate) parent: BlockId,
     pub(crate) body: &'a [u8],
@@ -193,11 +200,11 @@ pub(crate) struct Content<'a> {
 
 /// The bytes of a record that is to stand at `offset`.
 pub(crate) fn encode_record(chain_id: &[u8; 32], offset: u64, content: &Content<'_>) -> Result<Vec<u8>, StateError> {
-    let Content { head, parent, body, changes } = content;
+    let Content { part, head, parent, body, changes } = content;
     let body_length = bounded("block body", body, BODY_BYTES_MAX)?;
     let changes_length = bounded("encoded change set", changes, CHANGES_BYTES_MAX)?;
     let mut record = Vec::with_capacity(body.len().saturating_add(changes.len()).saturating_add(128));
-    record.extend_from_slice(RECORD_MAGIC);
+    record.extend_from_slice(if *part { PART_MAGIC } else { RECORD_MAGIC });
     record.extend_from_slice(&head.height.to_le_bytes());
     record.extend_from_slice(&head.id);
     record.extend_from_slice(parent);
@@ -233,7 +240,8 @@ impl RecordHeader {
         if header_checksum(chain_id, offset, fields).to_le_bytes() != *checksum {
             return None;
         }
-        let fields = fields.strip_prefix(RECORD_MAGIC)?;
+        let part = fields.starts_with(PART_MAGIC);
+        let fields = fields.strip_prefix(if part { PART_MAGIC } else { RECORD_MAGIC })?;
         let (height, fields) = fields.split_first_chunk::<8>()?;
         let (id, fields) = fields.split_first_chunk::<32>()?;
         let (parent, fields) = fields.split_first_chunk::<32>()?;
@@ -245,7 +253,7 @@ impl RecordHeader {
             return None;
         }
         let height = u64::from_le_bytes(*height);
-        Some(Self { height, id: *id, parent: *parent, root: *root, body_length, changes_length })
+        Some(Self { part, height, id: *id, parent: *parent, root: *root, body_length, changes_length })
     }
 
     /// Bytes after the header.
@@ -287,6 +295,7 @@ pub(crate) fn read_record(log: &dyn BlockLog, chain_id: &[u8; 32], offset: u64) 
     let body_length = usize::try_from(header.body_length).unwrap_or(usize::MAX);
     let Some((body, changes)) = content.split_at_checked(body_length) else { return damaged("a record is too short") };
     let Ok(changes) = ChangeSet::decode(changes) else { return damaged("a record's change set is malformed") };
-    let RecordHeader { height, id, parent, root, .. } = header;
-    Ok(Found::Block(Box::new(Block { height, id, parent, root, body: body.to_vec(), changes }), end))
+    let RecordHeader { part, height, id, parent, root, .. } = header;
+    let block = Box::new(Block { height, id, parent, root, body: body.to_vec(), changes });
+    Ok(if part { Found::Part(block, end) } else { Found::Block(block, end) })
 }

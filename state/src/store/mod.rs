@@ -7,6 +7,8 @@ mod disk;
 mod file;
 mod history;
 #[cfg(feature = "rocksdb")]
+mod import;
+#[cfg(feature = "rocksdb")]
 mod inspect;
 mod log;
 mod many;
@@ -15,11 +17,14 @@ mod open;
 #[cfg(feature = "rocksdb")]
 mod rocks;
 mod shared;
+mod snapshot;
 mod verify;
 
 pub use backend::{Backend, Batch, Table, TableRange, Write};
 pub use commit::{BlockId, FORMAT, Head, Pending, Store};
 pub use file::FileLog;
+#[cfg(feature = "rocksdb")]
+pub use import::{Accepted, Import, chunk_name};
 #[cfg(feature = "rocksdb")]
 pub use inspect::{Inspection, Record};
 pub use log::{BODY_BYTES_MAX, Block, BlockLog};
@@ -28,4 +33,5 @@ pub use open::Recovery;
 #[cfg(feature = "rocksdb")]
 pub use rocks::PlainRocks;
 pub(crate) use shared::{NoPages, Shared};
+pub use snapshot::{CHUNK_BYTES, ExportedChunk};
 pub use verify::Verified;

@@ -10,10 +10,12 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::backend::{Backend, Table, TableRange};
+use unfork_proof::state_path;
+
+use super::backend::{Backend, Batch, Table, TableRange, Write};
 use super::commit::{
     BlockId, FORMAT, HASH_NAME, Head, META_CHAIN, META_FORMAT, META_HASH, META_HEAD, Pending, Store, block_batch,
-    decode_head,
+    decode_head, encode_head,
 };
 use super::log::{
     Block, BlockLog, Content, FILE_HEADER_BYTES, Found, RECORD_HEADER_BYTES, RecordHeader, check_file_header,
@@ -60,7 +62,7 @@ impl Store {
             return Err(StateError::refused("there is a store already", "open it, or choose an empty directory"));
         }
         write_genesis_record(log.as_mut(), &chain_id, &genesis, genesis_id, genesis_body)?;
-        write_genesis_state(backend.as_ref(), log.as_ref(), &chain_id)?;
+        write_first_state(backend.as_ref(), log.as_ref(), &chain_id)?;
         let lost = || StateError::corrupt("the head was written and is not there");
         Self::load(backend, log, chain_id)?.ok_or_else(lost)
     }
@@ -78,11 +80,13 @@ impl Store {
         let backend: Arc<dyn Backend> = Arc::from(backend);
         check_file_header(log.as_ref(), &chain_id)?;
         if read_head(backend.as_ref(), &chain_id)?.is_none() {
-            if !is_empty(backend.as_ref())? {
+            // Nothing but the block file is left, or its creation was cut off: all of it is applied again. Values of a
+            // snapshot are written bit by bit, so that some may be there already.
+            let first = read_record(log.as_ref(), &chain_id, FILE_HEADER_BYTES as u64)?;
+            if !matches!(first, Found::Part(..)) && !is_empty(backend.as_ref())? {
                 return Err(StateError::refused("the key-value store has no head", REBUILD));
             }
-            // Nothing but the block file is left, or its creation was cut off: all of it is applied again.
-            write_genesis_state(backend.as_ref(), log.as_ref(), &chain_id)?;
+            write_first_state(backend.as_ref(), log.as_ref(), &chain_id)?;
         }
         let lost = || StateError::corrupt("the head was written and is not there");
         let mut store = Self::load(backend, log, chain_id)?.ok_or_else(lost)?;
@@ -117,6 +121,12 @@ impl Store {
             match read_record(self.log.as_ref(), &self.chain_id, offset)? {
                 Found::End => return Ok(()),
                 Found::Block(block, end) => self.replay(&block, end)?,
+                Found::Part(..) => {
+                    return Err(StateError::refused(
+                        format!("the block file has values of a snapshot at {offset}, after a block"),
+                        "restore the block file from a backup",
+                    ));
+                }
                 Found::Damaged { what, next } => {
                     if self.records_after(offset, next)? {
                         return Err(StateError::refused(
@@ -186,31 +196,75 @@ pub(crate) fn write_genesis_record(
     let changes = pending.changes().encode();
     let mut bytes = file_header(chain_id);
     let offset = length_u64(&bytes);
-    let content = Content { head, parent: [0; 32], body: &body, changes: &changes };
+    let content = Content { part: false, head, parent: [0; 32], body: &body, changes: &changes };
     bytes.extend_from_slice(&encode_record(chain_id, offset, &content)?);
     log.append(&bytes)?;
     log.sync()
 }
 
-/// Fills an empty key-value store from the genesis record.
-fn write_genesis_state(backend: &dyn Backend, log: &dyn BlockLog, chain_id: &[u8; 32]) -> Result<(), StateError> {
-    let offset = FILE_HEADER_BYTES as u64;
-    let Found::Block(block, end) = read_record(log, chain_id, offset)? else {
+/// The height of the first block: 0, or that of the snapshot that the chain was made from.
+pub(crate) fn first_height(log: &dyn BlockLog, chain_id: &[u8; 32]) -> Result<u64, StateError> {
+    Ok(match read_record(log, chain_id, FILE_HEADER_BYTES as u64)? {
+        Found::Part(block, _) => block.height,
+        _ => 0,
+    })
+}
+
+/// Fills an empty key-value store from the genesis record, or from the snapshot that stands in its place.
+fn write_first_state(backend: &dyn Backend, log: &dyn BlockLog, chain_id: &[u8; 32]) -> Result<(), StateError> {
+    let mut offset = FILE_HEADER_BYTES as u64;
+    let (mut found, mut parts) = (read_record(log, chain_id, offset)?, false);
+    while let Found::Part(part, end) = found {
+        backend.write(part_batch(&part.changes))?;
+        parts = true;
+        offset = end;
+        found = read_record(log, chain_id, offset)?;
+    }
+    let Found::Block(block, end) = found else {
         return Err(StateError::refused(
-            "the block file has no genesis block and the key-value store is empty",
+            "the block file has no first block and the key-value store is empty",
             "the store was never completely created, or is lost: remove its directory and create it again",
         ));
     };
-    let pending = Pending::of_genesis(block.changes)?;
-    if block.height != 0 || block.parent != [0; 32] || pending.root() != block.root {
-        return Err(StateError::refused("the genesis block does not lead to its root", "restore the block file"));
-    }
-    let head = Head { height: 0, id: block.id, root: block.root };
-    let mut batch = block_batch(pending.diff(), head, offset, end);
+    let wrong =
+        |what: &str| StateError::refused(format!("the {what} does not lead to its root"), "restore the block file");
+    let head = Head { height: block.height, id: block.id, root: block.root };
+    let mut batch = if parts {
+        if !block.changes.is_empty() || tree_of_values(backend)?.root() != block.root {
+            return Err(wrong("snapshot in the block file"));
+        }
+        first_batch(head, offset, end)
+    } else {
+        let pending = Pending::of_genesis(block.changes)?;
+        if block.height != 0 || block.parent != [0; 32] || pending.root() != block.root {
+            return Err(wrong("genesis block"));
+        }
+        block_batch(pending.diff(), head, offset, end)
+    };
     batch.put(Table::Meta, META_FORMAT, &FORMAT.to_le_bytes());
     batch.put(Table::Meta, META_CHAIN, chain_id);
     batch.put(Table::Meta, META_HASH, HASH_NAME);
     backend.write(batch)
+}
+
+/// What the key-value store learns from values of a snapshot.
+fn part_batch(values: &ChangeSet) -> Batch {
+    let mut batch = Batch::default();
+    for (key, change) in values.iter() {
+        let (flat, path) = (key.as_bytes(), state_path(key.as_bytes()));
+        batch.write(Write { table: Table::Values, key: flat, value: change.new.as_deref() });
+        batch.write(Write { table: Table::Keys, key: &path, value: Some(flat) });
+    }
+    batch
+}
+
+/// What it learns from the block that a snapshot was taken after.
+fn first_batch(head: Head, offset: u64, log_end: u64) -> Batch {
+    let mut batch = Batch::default();
+    batch.put(Table::Blocks, &head.height.to_be_bytes(), &offset.to_le_bytes());
+    batch.put(Table::Ids, &head.id, &head.height.to_le_bytes());
+    batch.put(Table::Meta, META_HEAD, &encode_head(head, log_end));
+    batch
 }
 
 fn is_empty(backend: &dyn Backend) -> Result<bool, StateError> {
@@ -277,6 +331,9 @@ fn check_head_record(
             format!("the block file is damaged at {offset}, in the record of the head: {what}"),
             remedy,
         )),
+        Found::Part(..) => {
+            Err(StateError::refused(format!("the block file has a snapshot at {offset}, no head"), remedy))
+        }
         Found::End => Err(StateError::refused(format!("the block file ends at {offset}, before the head"), remedy)),
     }
 }

@@ -38,11 +38,18 @@ impl Store {
         let tree = Shared::new(Arc::new(MemoryBackend::default()), Base::new(Lanes::widest()), Box::new(NoPages));
         let mut parent = [0; 32];
         let mut offset = super::log::FILE_HEADER_BYTES as u64;
-        for height in 0..=self.head.height {
+        let mut first = 0;
+        // A chain that was made from a snapshot begins with its values.
+        while let Found::Part(part, end) = read_record(self.log.as_ref(), &self.chain_id, offset)? {
+            tree.apply(&part.changes)?;
+            (first, offset) = (part.height, end);
+        }
+        for height in first..=self.head.height {
             let wrong =
                 |what: &str| StateError::corrupt(format!("block {height} at {offset} of the block file: {what}"));
             let (block, end) = match read_record(self.log.as_ref(), &self.chain_id, offset)? {
                 Found::Block(block, end) => (block, end),
+                Found::Part(..) => return Err(wrong("a snapshot stands here")),
                 Found::End => return Err(wrong("the file ends here")),
                 Found::Damaged { what, .. } => return Err(wrong(what)),
             };
@@ -66,6 +73,7 @@ impl Store {
         if parent != self.head.id || tree.root() != self.head.root || offset != self.log_end {
             return Err(StateError::corrupt("the last block of the block file is not the head"));
         }
-        Ok(Verified { blocks: self.head.height.saturating_add(1), keys: values.leaves() })
+        let blocks = self.head.height.saturating_sub(first).saturating_add(1);
+        Ok(Verified { blocks, keys: values.leaves() })
     }
 }
