@@ -273,9 +273,14 @@ impl Backend for ForgetfulBackend {
         self.0.scan(table, range, limit)
     }
 
-    fn write(&self, mut batch: Batch) -> Result<(), StateError> {
-        batch.writes.retain(|write| write.value.is_some() || !write.key.ends_with(&[0xff]));
-        self.0.write(batch)
+    fn write(&self, batch: Batch) -> Result<(), StateError> {
+        let mut kept = Batch::default();
+        for write in batch.writes() {
+            if write.value.is_some() || write.table != Table::Values || !write.key.ends_with(&[0xff]) {
+                kept.write(write);
+            }
+        }
+        self.0.write(kept)
     }
 }
 
