@@ -41,9 +41,9 @@ root=$(sed -n 's/^executed .* root //p' "$work/out")
 heading "2. Replay from the genesis, in a second process"
 expect_exit 0 replay --db "$work/chain"
 expect_output "^replayed 13 blocks, 237 transactions: 0 differences, root $root\$"
-expect_exit 0 state --db "$work/chain"
+expect_exit 0 state head --db "$work/chain"
 expect_output "^root +$root\$"
-expect_exit 0 state --db "$work/chain" --verify
+expect_exit 0 state verify --db "$work/chain"
 
 heading "3. The same root after a kill in the middle, and in memory"
 "$unfork" run "$scenario" --db "$work/killed" > "$work/out" & pid=$!

@@ -177,7 +177,7 @@ fn an_altered_value_is_named_with_its_last_writer() {
     assert!(text(&replayed).starts_with("DIFFERENT block 12 transaction 19: value of key 0x"), "{}", text(&replayed));
     assert!(text(&replayed).contains("; last written by this transaction\n"), "{}", text(&replayed));
     // As a store it is refused, and says so.
-    let verified = unfork(&["state", "--verify", "--db", chain.db().to_str().expect("a path")]);
+    let verified = unfork(&["state", "verify", "--db", chain.db().to_str().expect("a path")]);
     assert!(last_line(&verified, 1).starts_with("not sound: "), "{}", text(&verified));
 }
 
@@ -202,33 +202,103 @@ fn state_shows_contracts_storage_and_proofs() {
     let chain = Chain::new();
     last_line(&chain.run(&chain.scenario(usize::MAX, "")), 0);
     let db = chain.db();
-    let state = |more: &[&str]| unfork(&[&["state", "--json", "--db", db.to_str().expect("a path")], more].concat());
+    let db = db.to_str().expect("a path");
+    let state = |command: &str, more: &[&str]| unfork(&[&["state", command, "--json", "--db", db], more].concat());
     let object = |output: &Output| -> serde_json::Value {
         assert_eq!(output.status.code(), Some(0), "{}", text(output));
         serde_json::from_slice(&output.stdout).expect("JSON")
     };
-    let head = object(&state(&[]));
+    let head = object(&state("head", &[]));
     assert_eq!(head["height"], 13);
-    let contracts = object(&state(&["--contracts"]));
+    assert_eq!(object(&state("stats", &[]))["keys"], head["keys"]);
+    let contracts = object(&state("contracts", &[]));
     let contracts = contracts["contracts"].as_array().expect("a list").clone();
     assert_eq!(contracts.len(), 2);
     let mut items = 0;
     for contract in &contracts {
         let address = contract["address"].as_str().expect("an address");
-        let storage = object(&state(&["--storage", address]));
-        let storage = storage["storage"].as_array().expect("a list");
+        let storage = object(&state("scan", &["--contract", address]));
+        let storage = storage["storage"].as_array().expect("a list").clone();
         assert_eq!(contract["items"], storage.len());
         items += storage.len();
+        let backward = object(&state("scan", &["--contract", address, "--backward", "--limit", "1"]));
+        assert_eq!(backward["storage"][0], storage[storage.len() - 1]);
         let key = storage[0]["key"].as_str().expect("a key");
-        let proof = object(&state(&["--proof", key, "--contract", address]));
-        assert_eq!((&proof["root"], &proof["value"]), (&head["root"], &storage[0]["value"]));
-        let absent = object(&state(&["--proof", "0xabcdef", "--contract", address]));
-        assert!(absent["value"].is_null());
+        let value = object(&state("get", &[key, "--contract", address]));
+        assert_eq!(value["values"][0]["value"], storage[0]["value"]);
+        let proof = state("prove", &[key, "0xabcdef", "--contract", address]);
+        check_proof_file(&proof.stdout, head["root"].as_str().expect("a root"));
+        let proof = object(&proof);
+        assert_eq!((&proof["root"], proof["claims"].as_array().expect("a list").len()), (&head["root"], 2));
+        assert!(proof["claims"].as_array().expect("a list").iter().any(|claim| claim["value"].is_null()));
     }
     assert_eq!(items, 6);
-    assert_eq!(object(&state(&["--verify"]))["verified"], true);
-    let wrong = state(&["--storage", "0x12"]);
+    assert_eq!(object(&state("verify", &[]))["verified"], true);
+    let wrong = state("scan", &["--contract", "0x12"]);
     assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong));
-    let missing = unfork(&["state", "--db", "/nowhere/at/all"]);
+    let missing = unfork(&["state", "head", "--db", "/nowhere/at/all"]);
     assert_eq!(missing.status.code(), Some(3), "{}", text(&missing));
+}
+
+/// The proof that was printed holds, and does not once a value is another one.
+fn check_proof_file(printed: &[u8], root: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("proof.json");
+    let verify = |bytes: &[u8], root: &str| {
+        std::fs::write(&file, bytes).expect("written");
+        unfork(&["state", "verify-proof", "--root", root, file.to_str().expect("a path")])
+    };
+    assert!(last_line(&verify(printed, root), 0).starts_with("holds for 2 keys under "));
+    assert!(last_line(&verify(printed, &root.replace('1', "2")), 1).contains("does not lead to the root"));
+    let text = String::from_utf8(printed.to_vec()).expect("text");
+    let absent = text.replacen("null", "\"0x00\"", 1);
+    assert!(last_line(&verify(absent.as_bytes(), root), 1).starts_with("does not hold under "));
+    assert_eq!(verify(b"{}", root).status.code(), Some(2));
+}
+
+#[test]
+fn a_state_is_exported_and_imported_and_the_copy_goes_on() {
+    let chain = Chain::new();
+    last_line(&chain.run(&chain.scenario(usize::MAX, "")), 0);
+    let db = chain.db();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (files, copy) = (folder.path().join("files"), folder.path().join("copy"));
+    let path = |path: &std::path::Path| path.to_str().expect("a path").to_string();
+    let export = ["state", "export", "--json", "--chunk-bytes", "2000", "--db", &path(&db), "--to", &path(&files)];
+    let exported = unfork(&export);
+    assert_eq!(exported.status.code(), Some(0), "{}", text(&exported));
+    let exported: serde_json::Value = serde_json::from_slice(&exported.stdout).expect("JSON");
+    assert!(exported["chunks"].as_u64().expect("a number") > 4, "{exported}");
+    let block = exported["id"].as_str().expect("an id");
+    let import =
+        |block: &str| unfork(&["state", "import", "--from", &path(&files), "--db", &path(&copy), "--block", block]);
+    let other = block.replace('1', "2");
+    assert_eq!(import(&other).status.code(), Some(2));
+    // A chunk that is damaged is refused by its name; the others stay.
+    let chunk = std::fs::read_dir(&files).expect("files").map(|entry| entry.expect("a file").path());
+    let chunk = chunk.filter(|path| path.file_name().is_some_and(|name| name.len() == 6)).max().expect("a chunk");
+    let good = std::fs::read(&chunk).expect("read");
+    let mut bad = good.clone();
+    bad[20] ^= 1;
+    std::fs::write(&chunk, &bad).expect("written");
+    let refused = import(block);
+    assert!(text(&refused).starts_with(&format!("REFUSED {}: ", path(&chunk))), "{}", text(&refused));
+    last_line(&refused, 1);
+    assert!(copy.join("import").join("manifest").exists());
+    // Now only that one is read.
+    for entry in std::fs::read_dir(&files).expect("files").map(|entry| entry.expect("a file").path()) {
+        if entry != chunk && entry.file_name().is_some_and(|name| name.len() == 6) {
+            std::fs::remove_file(entry).expect("removed");
+        }
+    }
+    std::fs::write(&chunk, &good).expect("written");
+    let imported = last_line(&import(block), 0);
+    assert_eq!(imported, format!("imported height 13, root {}", exported["root"].as_str().expect("a root")));
+    let head = |db: &std::path::Path| text(&unfork(&["state", "head", "--db", &path(db)]));
+    assert_eq!(head(&copy), head(&db));
+    let verified = unfork(&["state", "verify", "--db", &path(&copy)]);
+    assert!(last_line(&verified, 0).starts_with("verified 1 blocks"), "{}", text(&verified));
+    // Replaying needs what was before the snapshot, and says so.
+    let replayed = unfork(&["replay", "--db", &path(&copy)]);
+    assert_ne!(replayed.status.code(), Some(0), "{}", text(&replayed));
 }

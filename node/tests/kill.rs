@@ -98,7 +98,7 @@ fn run_until(scenario: &str, db: &str, height: u64, moment: Duration) -> Option<
 }
 
 fn head(db: &str) -> u64 {
-    let state = unfork(&["state", "--json", "--db", db]).output().expect("the binary starts");
+    let state = unfork(&["state", "head", "--json", "--db", db]).output().expect("the binary starts");
     let state: serde_json::Value = serde_json::from_str(&last_line(&state)).expect("JSON");
     state["height"].as_u64().expect("a height")
 }
