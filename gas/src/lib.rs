@@ -52,5 +52,8 @@ pub const EXPORT_GAS: &str = "unfork:gas";
 pub const EXPORT_STACK: &str = "unfork:stack";
 /// Export of the memory, where there is one.
 pub const EXPORT_MEMORY: &str = "unfork:memory";
+/// Exports of the contract's own mutable globals: this and the index in decimal, for whoever sets an instance back to how
+/// it began ([`Prepared::mutable_globals`]).
+pub const EXPORT_GLOBAL: &str = "unfork:global:";
 /// Beginning of the names that a contract must not use.
 pub const RESERVED_PREFIX: &str = "unfork:";

@@ -156,6 +156,7 @@ impl<'a> Walk<'a> {
         self.facts.frame_units_max = totals.frame_units_max;
         self.facts.top_values_max = totals.top_values_max;
         self.facts.function_gas_max = totals.function_gas_max;
+        self.facts.keeps_segments_and_tables = !totals.changes_tables;
         let code = self.output.assemble(self.global_count, self.facts.memory.is_some());
         Ok(Prepared { code, facts: self.facts })
     }

@@ -26,6 +26,8 @@ pub(crate) struct Facts {
     pub(crate) frame_units_max: u64,
     pub(crate) top_values_max: u64,
     pub(crate) function_gas_max: u64,
+    pub(crate) mutable_globals: Vec<u32>,
+    pub(crate) keeps_segments_and_tables: bool,
 }
 
 impl Prepared {
@@ -100,6 +102,19 @@ impl Prepared {
     #[must_use]
     pub fn top_values_max(&self) -> u64 {
         self.facts.top_values_max
+    }
+
+    /// Indices of the contract's mutable globals, each exported as [`EXPORT_GLOBAL`](crate::EXPORT_GLOBAL) and its index.
+    #[must_use]
+    pub fn mutable_globals(&self) -> &[u32] {
+        &self.facts.mutable_globals
+    }
+
+    /// Whether no operator changes a table or drops a segment, so that memory and mutable globals are all that a run can
+    /// change in an instance.
+    #[must_use]
+    pub fn keeps_segments_and_tables(&self) -> bool {
+        self.facts.keeps_segments_and_tables
     }
 
     /// The largest sum of static prices of one function body.

@@ -42,6 +42,8 @@ pub(crate) struct Totals {
     pub(crate) frame_units_max: u64,
     pub(crate) top_values_max: u64,
     pub(crate) function_gas_max: u64,
+    /// Whether an operator changes a table or drops a segment.
+    pub(crate) changes_tables: bool,
 }
 
 /// The signature of a function, as far as its body is concerned.

@@ -213,6 +213,22 @@ fn is_planned(operator: &Operator<'_>) -> bool {
     }
 }
 
+/// Whether an operator changes what only a new instance has as it was: tables and segments.
+#[inline(always)]
+fn changes_tables(operator: &Operator<'_>) -> bool {
+    use Operator::*;
+    matches!(
+        operator,
+        TableSet { .. }
+            | TableFill { .. }
+            | TableCopy { .. }
+            | TableInit { .. }
+            | TableGrow { .. }
+            | ElemDrop { .. }
+            | DataDrop { .. }
+    )
+}
+
 /// What the operator after this one may need to know about it. Left out is what wasmi may write no operation for (shifts by
 /// zero, extensions) and what it may write as a comparison with zero (equalities, of i64 too).
 #[inline(always)]
@@ -244,6 +260,9 @@ macro_rules! visits {
                 self.count_targets(targets.len())?;
             }
             self.validator.visitor(self.at).$visit($($($arg),*)?).map_err(refused)?;
+            if changes_tables(&operator) {
+                self.totals.changes_tables = true;
+            }
             match priced {
                 Some(price) => self.plan(&operator, price),
                 None => Err(self.unpriced(&operator)),

@@ -11,12 +11,12 @@ use wasmparser::{
 
 use super::Walk;
 use super::constant::offset_value;
-use crate::RESERVED_PREFIX;
 use crate::encode;
 use crate::function::slice;
 use crate::profile::ValueType;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::refuse::invalid;
+use crate::{EXPORT_GLOBAL, RESERVED_PREFIX};
 
 const PAGE_BYTES: u64 = 65_536;
 
@@ -118,8 +118,13 @@ impl Walk<'_> {
     }
 
     pub(super) fn global_section(&mut self, globals: &GlobalSectionReader<'_>) -> Result<(), Refusal> {
-        for global in globals.clone() {
-            self.limit_constant(&global.map_err(|error| invalid(&error))?.init_expr)?;
+        for (index, global) in (0u32..).zip(globals.clone()) {
+            let global = global.map_err(|error| invalid(&error))?;
+            self.limit_constant(&global.init_expr)?;
+            if global.ty.mutable {
+                self.facts.mutable_globals.push(index);
+                self.output.export(&format!("{EXPORT_GLOBAL}{index}"), 3, index);
+            }
         }
         self.global_count = globals.count();
         self.charge(self.schedule.instance_global, u64::from(globals.count()));
