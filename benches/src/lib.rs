@@ -5,3 +5,4 @@
 pub mod calls;
 pub mod contracts;
 pub mod keys;
+pub mod token;
