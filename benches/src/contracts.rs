@@ -27,7 +27,7 @@ macro_rules! fixtures {
 #[must_use]
 pub fn fixtures() -> Vec<Fixture> {
     fixtures! {
-        ProfileId::Seal.for_admission() =>
+        ProfileId::Seal.for_admission(1) =>
             "ink-5.1/flipper" "ink-5.1/erc20" "plain/counter-mvp" "plain/counter-as" "plain/rust-default-features";
         COSMWASM => "cosmwasm/token" "cosmwasm/counter";
         KERNEL =>

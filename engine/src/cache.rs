@@ -2,6 +2,7 @@
 //! are the same with it, without it, and whatever it holds.
 
 use crate::executor::{Executor, Program};
+use crate::extension::ChainExtension;
 use crate::outcome::Fault;
 use crate::profile::ProfileId;
 use crate::records::{Code, RecordKey};
@@ -17,15 +18,18 @@ pub const CACHE_BYTES_DEFAULT: usize = 256 << 20;
 /// An executor and the programs it has translated.
 pub(crate) struct Machine {
     executor: Box<dyn Executor>,
+    extension: Option<Arc<dyn ChainExtension>>,
     cache: Mutex<Cache>,
 }
 
-/// What a program depends on: code, rules (prices and limits, which stand in the instrumented bytes), profile. The
+/// What a program depends on: code, rules (prices and limits, which stand in the instrumented bytes), the functions of
+/// the chain's own, profile. The
 /// executor and its build need no place here, since a cache belongs to one executor and lives in memory only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct CacheKey {
     code: Hash,
     rules: Hash,
+    extension: Hash,
     profile: ProfileId,
 }
 
@@ -47,7 +51,16 @@ impl Machine {
             programs: BTreeMap::new(),
             by_use: BTreeMap::new(),
         };
-        Self { executor, cache: Mutex::new(cache) }
+        Self { executor, extension: None, cache: Mutex::new(cache) }
+    }
+
+    pub fn with_extension(self, extension: Arc<dyn ChainExtension>) -> Self {
+        Self { extension: Some(extension), ..self }
+    }
+
+    /// The node's own functions.
+    pub fn extension(&self) -> Option<Arc<dyn ChainExtension>> {
+        self.extension.clone()
     }
 
     /// The program of a stored code under `rules`, from the cache or prepared and translated now.
@@ -64,7 +77,7 @@ impl Machine {
     ) -> Result<Arc<dyn Program>, Fault> {
         let profile = ProfileId::from_number(record.profile)
             .ok_or_else(|| Fault::internal(format!("stored code has the unknown profile {}", record.profile)))?;
-        let key = CacheKey { code: *hash, rules: rules.hash(), profile };
+        let key = CacheKey { code: *hash, rules: rules.hash(), extension: spec.extension_hash(), profile };
         if let Some(program) = self.lock().get(&key) {
             return Ok(program);
         }
@@ -75,11 +88,17 @@ impl Machine {
         let admitted = spec
             .rules_of_version(record.admitted)
             .ok_or_else(|| Fault::internal(format!("no rules of protocol version {}", record.admitted)))?;
-        let prepared = unfork_gas::prepare(&bytes, rules.schedule(), admitted.limits(), &profile.for_admission())
-            .map_err(|refusal| Fault::internal(format!("admitted code cannot be prepared: {refusal}")))?;
+        let prepared =
+            unfork_gas::prepare(&bytes, rules.schedule(), admitted.limits(), &profile.for_admission(rules.version()))
+                .map_err(|refusal| Fault::internal(format!("admitted code cannot be prepared: {refusal}")))?;
         let program = self.executor.translate(prepared, profile)?;
         self.lock().insert(key, Arc::clone(&program));
         Ok(program)
+    }
+
+    /// Bytes of the programs kept, and of the instances that wait.
+    pub fn kept_bytes(&self) -> (usize, usize) {
+        (self.lock().bytes, self.executor.idle_bytes())
     }
 
     /// Forgets all programs.

@@ -10,7 +10,7 @@ use crate::executor::Program;
 use crate::host::accounts;
 use crate::outcome::{Abort, Budget, Fault, Refused, Status, Trap};
 use crate::records::{self, RecordKey};
-use crate::session::{Frame, FrameKind, Gas, Session, spend};
+use crate::session::{Frame, FrameKind, Gas, Phase, Session, spend};
 use crate::trace::TraceEvent;
 use crate::types::Hash;
 use std::sync::Arc;
@@ -84,12 +84,10 @@ pub(crate) fn takes_all_gas(status: Status) -> bool {
 /// Runs the frame on top of the stack.
 fn run_pushed(mut session: Box<Session>) -> (Box<Session>, Result<Status, Abort>) {
     match set_up(&mut session) {
-        Ok((program, entry)) => {
-            let (mut session, result) = program.run(session, entry);
-            let result = match session.abort.take() {
-                Some(abort) => Err(abort),
-                None => result.map_err(Abort::Fault),
-            };
+        Ok((program, kind)) => {
+            session.watch(Phase::Instantiate);
+            let (session, result) = program.run(session, kind);
+            session.watch(Phase::Other);
             (session, result)
         }
         Err(abort) => (session, Err(abort)),
@@ -97,7 +95,7 @@ fn run_pushed(mut session: Box<Session>) -> (Box<Session>, Result<Status, Abort>
 }
 
 /// Moves the value and pays for code and instance, in this order.
-fn set_up(session: &mut Session) -> Result<(Arc<dyn Program>, &'static str), Abort> {
+fn set_up(session: &mut Session) -> Result<(Arc<dyn Program>, FrameKind), Abort> {
     let frame_base = session.prices().frame_base;
     session.gas.charge(frame_base)?;
     let frame = session.frame()?;
@@ -107,7 +105,8 @@ fn set_up(session: &mut Session) -> Result<(Arc<dyn Program>, &'static str), Abo
         session.gas.charge(transfer_base)?;
         let frame = session.frame()?;
         let (from, to) = (frame.caller.clone(), frame.contract.clone());
-        let moved = accounts::transfer(&mut session.overlay, &from, &to, value)?;
+        let minimum = session.spec.minimum_balance();
+        let moved = accounts::transfer(&mut session.overlay, minimum, &from, &to, value)?;
         moved.map_err(|error| Abort::Stop(Status::Refused(Refused::from(error))))?;
     }
     let program = load(session, code_hash)?;
@@ -115,11 +114,7 @@ fn set_up(session: &mut Session) -> Result<(Arc<dyn Program>, &'static str), Abo
     let pages = u64::from(program.memory_pages_min());
     spend(&mut session.budgets.live_memory_pages, pages, Budget::LiveMemory)?;
     session.frame_mut()?.memory_pages = pages;
-    let entry = match kind {
-        FrameKind::Deploy => program.profile().entry_deploy(),
-        FrameKind::Call | FrameKind::Delegate => program.profile().entry_call(),
-    };
-    Ok((program, entry))
+    Ok((program, kind))
 }
 
 /// The program of a code. Its first use in a transaction pays for loading it cold, whatever any cache holds.
@@ -131,6 +126,7 @@ fn load(session: &mut Session, code_hash: Hash) -> Result<Arc<dyn Program>, Abor
         let cost = prices.code_load_base.saturating_add(prices.code_load_byte.saturating_mul(u64::from(record.bytes)));
         session.gas.charge(cost)?;
     }
+    session.watch(Phase::LookUp);
     let Session { machine, spec, rules, overlay, .. } = session;
     Ok(machine.program(spec, rules, overlay, &code_hash, &record)?)
 }

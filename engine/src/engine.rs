@@ -2,8 +2,12 @@
 
 use crate::cache::{CACHE_BYTES_DEFAULT, Machine};
 use crate::executor::wasmi::Wasmi;
+use crate::extension::ChainExtension;
 use crate::outcome::Fault;
 use std::sync::Arc;
+
+/// Bytes of waiting instances that an engine keeps unless told otherwise.
+pub const POOL_BYTES_DEFAULT: usize = 64 << 20;
 
 /// Executes contracts. Cheap to clone: clones share one cache. Usable from several threads at once.
 #[derive(Clone)]
@@ -17,15 +21,41 @@ impl Engine {
     /// # Errors
     /// A fault when the self-test fails; then this build must not run a node.
     pub fn new() -> Result<Self, Fault> {
-        Self::with_cache_bytes(CACHE_BYTES_DEFAULT)
+        Self::with_bounds(CACHE_BYTES_DEFAULT, POOL_BYTES_DEFAULT)
     }
 
-    /// As [`Engine::new`], keeping at most `bytes` of translated programs; 0 keeps none. Results do not depend on it.
+    /// As [`Engine::new`], keeping at most `cache_bytes` of translated programs, and `pool_bytes` of instances that wait
+    /// for their next run; 0 keeps none. Results do not depend on either.
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn with_bounds(cache_bytes: usize, pool_bytes: usize) -> Result<Self, Fault> {
+        Ok(Self { machine: Arc::new(Machine::new(Box::new(Wasmi::new(pool_bytes)?), cache_bytes)) })
+    }
+
+    /// As [`Engine::with_bounds`] with the usual bound for instances, or none where no program is kept either.
     ///
     /// # Errors
     /// As [`Engine::new`].
     pub fn with_cache_bytes(bytes: usize) -> Result<Self, Fault> {
-        Ok(Self { machine: Arc::new(Machine::new(Box::new(Wasmi::new()?), bytes)) })
+        Self::with_bounds(bytes, if bytes == 0 { 0 } else { POOL_BYTES_DEFAULT })
+    }
+
+    /// This engine with the functions that the chain specification declares ([`ChainSpec::with_extension`]); its own cache.
+    ///
+    /// [`ChainSpec::with_extension`]: crate::ChainSpec::with_extension
+    ///
+    /// # Errors
+    /// As [`Engine::new`].
+    pub fn with_extension(extension: Arc<dyn ChainExtension>) -> Result<Self, Fault> {
+        let executor = Box::new(Wasmi::new(POOL_BYTES_DEFAULT)?);
+        Ok(Self { machine: Arc::new(Machine::new(executor, CACHE_BYTES_DEFAULT).with_extension(extension)) })
+    }
+
+    /// Bytes that the translated programs and the waiting instances take, as the bounds count them.
+    #[must_use]
+    pub fn kept_bytes(&self) -> (usize, usize) {
+        self.machine.kept_bytes()
     }
 
     /// Forgets all translated programs. Results do not depend on it.

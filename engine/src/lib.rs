@@ -61,6 +61,7 @@ mod cache;
 mod call;
 mod engine;
 mod executor;
+mod extension;
 mod host;
 mod message;
 mod outcome;
@@ -77,7 +78,8 @@ pub use block::{
     execute_block, genesis, list_proof, list_root, select_block,
 };
 pub use cache::CACHE_BYTES_DEFAULT;
-pub use engine::Engine;
+pub use engine::{Engine, POOL_BYTES_DEFAULT};
+pub use extension::{ChainExtension, ExtensionAnswer, ExtensionFunction, Kernel, Stopped};
 pub use host::accounts::{Accounts, TransferError};
 pub use host::call::contract_address;
 pub use message::{Action, Message, Outcome, execute_message};
@@ -85,7 +87,7 @@ pub use outcome::{Budget, Fault, FaultKind, Refused, Status, Trap};
 pub use profile::ProfileId;
 pub use records::{Account, Chain, Code, Contract, RecordKey, read as read_record};
 pub use rules::{Activation, ChainSpec, Environment, Rules, SpecError};
-pub use session::FrameKind;
+pub use session::{FrameKind, Phase, Stopwatch};
 pub use trace::TraceEvent;
 pub use transaction::{
     Executed, Format, Hooks, Invalid, OpenHooks, Payload, Receipt, ReceiptSummary, Transaction, execute_transaction,

@@ -90,7 +90,7 @@ pub fn execute_message(
     view: Arc<dyn StateView>,
     message: &Message,
 ) -> Result<(Outcome, ChangeSet), Fault> {
-    let (overlay, result) = run_message(engine, environment, Overlay::new(view), message);
+    let (overlay, result) = run_message(engine, environment, Overlay::new(view), message.clone());
     Ok((result?, overlay.into_changes()))
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn run_message(
     engine: &Engine,
     environment: &Environment,
     overlay: Overlay,
-    message: &Message,
+    message: Message,
 ) -> (Overlay, Result<Outcome, Fault>) {
     let rules = Arc::clone(environment.rules());
     let gas_limit = message.gas_limit.min(rules.limits().transaction_gas_max);
@@ -126,6 +126,12 @@ pub(crate) fn run_message(
     (overlay, outcome)
 }
 
+/// In whose name, and what comes along.
+struct Sender {
+    caller: Address,
+    value: Balance,
+}
+
 /// The part of an outcome that depends on the action.
 struct Done {
     status: Status,
@@ -149,19 +155,23 @@ impl From<Refused> for Done {
     }
 }
 
-fn dispatch(mut session: Box<Session>, message: &Message) -> (Box<Session>, Result<Done, Fault>) {
+fn dispatch(mut session: Box<Session>, message: Message) -> (Box<Session>, Result<Done, Fault>) {
     let start = session.begin();
-    let (mut session, result) = match &message.action {
+    let Message { caller, value, gas_limit: _, action } = message;
+    let from = Sender { caller, value };
+    let (mut session, result) = match action {
         Action::Upload { profile, code } => {
-            let result = upload(&mut session, message, *profile, code);
+            let result = upload(&mut session, &from, profile, &code);
             (session, result)
         }
         Action::Transfer { to } => {
-            let result = transfer(&mut session, message, to);
+            let result = transfer(&mut session, &from, &to);
             (session, result)
         }
-        Action::Call { contract, input } => call(session, message, contract, input),
-        Action::Instantiate { code_hash, input, salt } => instantiate(session, message, code_hash, input, salt),
+        Action::Call { contract, input } => call(session, &from, contract, input),
+        Action::Instantiate { code_hash, input, salt } => {
+            instantiate(session, InstantiateRequest { code_hash, value, input, salt, gas: 0 }, &from)
+        }
     };
     let result = match result {
         Ok(done) => Ok(done),
@@ -178,7 +188,7 @@ fn dispatch(mut session: Box<Session>, message: &Message) -> (Box<Session>, Resu
 }
 
 /// Admits code and stores it with its record. The same code again, under the same profile, is no failure.
-fn upload(session: &mut Session, message: &Message, profile: ProfileId, code: &[u8]) -> Result<Done, Abort> {
+fn upload(session: &mut Session, from: &Sender, profile: ProfileId, code: &[u8]) -> Result<Done, Abort> {
     let prices = session.prices();
     let (base, each) = (prices.upload_base, prices.upload_byte);
     session.gas.charge_linear(base, each, code.len())?;
@@ -186,7 +196,9 @@ fn upload(session: &mut Session, message: &Message, profile: ProfileId, code: &[
         return Ok(Refused::UnknownProfile.into());
     }
     let rules = Arc::clone(&session.rules);
-    if let Err(refusal) = unfork_gas::admit(code, rules.schedule(), rules.limits(), &profile.for_admission()) {
+    if let Err(refusal) =
+        unfork_gas::admit(code, rules.schedule(), rules.limits(), &profile.for_admission(rules.version()))
+    {
         return Ok(Refused::Code(refusal.code.number()).into());
     }
     let hash = blake2_256(code);
@@ -199,7 +211,7 @@ fn upload(session: &mut Session, message: &Message, profile: ProfileId, code: &[
                 profile: profile.number(),
                 admitted: rules.version(),
                 bytes: u32::try_from(code.len()).unwrap_or(u32::MAX),
-                uploader: message.caller.clone(),
+                uploader: from.caller.clone(),
                 deposit: 0,
             };
             records::put(&mut session.overlay, RecordKey::Code(&hash), &record);
@@ -209,10 +221,11 @@ fn upload(session: &mut Session, message: &Message, profile: ProfileId, code: &[
     Ok(Done { status: Status::Returned, output: hash.to_vec(), created: None })
 }
 
-fn transfer(session: &mut Session, message: &Message, to: &Address) -> Result<Done, Abort> {
+fn transfer(session: &mut Session, from: &Sender, to: &Address) -> Result<Done, Abort> {
     let price = session.prices().transfer_base;
     session.gas.charge(price)?;
-    let moved = accounts::transfer(&mut session.overlay, &message.caller, to, message.value)?;
+    let minimum = session.spec.minimum_balance();
+    let moved = accounts::transfer(&mut session.overlay, minimum, &from.caller, to, from.value)?;
     Ok(match moved {
         Ok(()) => Done::stopped(Status::Returned),
         Err(error) => Refused::from(error).into(),
@@ -220,11 +233,11 @@ fn transfer(session: &mut Session, message: &Message, to: &Address) -> Result<Do
 }
 
 /// What any message that starts a contract must satisfy.
-fn check(session: &mut Session, message: &Message, input: &[u8]) -> Result<Result<(), Refused>, Abort> {
+fn check(session: &mut Session, from: &Sender, input: &[u8]) -> Result<Result<(), Refused>, Abort> {
     if u64::try_from(input.len()).unwrap_or(u64::MAX) > session.limits().input_bytes_max {
         return Ok(Err(Refused::InputTooLong));
     }
-    if accounts::account(&mut session.overlay, &message.caller)?.balance < message.value {
+    if accounts::account(&mut session.overlay, &from.caller)?.balance < from.value {
         return Ok(Err(Refused::InsufficientBalance));
     }
     Ok(Ok(()))
@@ -241,8 +254,8 @@ fn check_profile(session: &mut Session, code_hash: &Hash, caller: &Address) -> R
 
 type Ran = (Box<Session>, Result<Done, Abort>);
 
-fn call(mut session: Box<Session>, message: &Message, contract: &Address, input: &[u8]) -> Ran {
-    let planned = plan_call(&mut session, message, contract, input);
+fn call(mut session: Box<Session>, from: &Sender, contract: Address, input: Vec<u8>) -> Ran {
+    let planned = plan_call(&mut session, from, contract, input);
     let frame = match planned {
         Ok(Ok(frame)) => frame,
         Ok(Err(refused)) => return (session, Ok(refused.into())),
@@ -255,27 +268,26 @@ fn call(mut session: Box<Session>, message: &Message, contract: &Address, input:
 
 fn plan_call(
     session: &mut Session,
-    message: &Message,
-    contract: &Address,
-    input: &[u8],
+    from: &Sender,
+    contract: Address,
+    input: Vec<u8>,
 ) -> Result<Result<Frame, Refused>, Abort> {
     let base = session.prices().call_base;
     session.gas.charge(base)?;
-    if let Err(refused) = check(session, message, input)? {
+    if let Err(refused) = check(session, from, &input)? {
         return Ok(Err(refused));
     }
-    let Some(record) = contract_record(session, contract)? else {
+    let Some(record) = contract_record(session, &contract)? else {
         return Ok(Err(Refused::ContractNotFound));
     };
-    if let Err(refused) = check_profile(session, &record.code_hash, &message.caller)? {
+    if let Err(refused) = check_profile(session, &record.code_hash, &from.caller)? {
         return Ok(Err(refused));
     }
-    let (callee, caller) = (contract.clone(), message.caller.clone());
-    Ok(Ok(call_frame(&record, callee, caller, message.value, input.to_vec(), false)?))
+    Ok(Ok(call_frame(&record, contract, from.caller.clone(), from.value, input, false)?))
 }
 
-fn instantiate(mut session: Box<Session>, message: &Message, code_hash: &Hash, input: &[u8], salt: &[u8]) -> Ran {
-    let frame = match plan_instantiate(&mut session, message, code_hash, input, salt) {
+fn instantiate(mut session: Box<Session>, request: InstantiateRequest, from: &Sender) -> Ran {
+    let frame = match plan_instantiate(&mut session, request, from) {
         Ok(Ok(frame)) => frame,
         Ok(Err(refused)) => return (session, Ok(refused.into())),
         Err(abort) => return (session, Err(abort)),
@@ -292,28 +304,19 @@ fn instantiate(mut session: Box<Session>, message: &Message, code_hash: &Hash, i
 
 fn plan_instantiate(
     session: &mut Session,
-    message: &Message,
-    code_hash: &Hash,
-    input: &[u8],
-    salt: &[u8],
+    request: InstantiateRequest,
+    from: &Sender,
 ) -> Result<Result<Frame, Refused>, Abort> {
     let base = session.prices().instantiate_base;
     session.gas.charge(base)?;
-    if u64::try_from(salt.len()).unwrap_or(u64::MAX) > session.limits().salt_bytes_max {
+    if u64::try_from(request.salt.len()).unwrap_or(u64::MAX) > session.limits().salt_bytes_max {
         return Ok(Err(Refused::SaltTooLong));
     }
-    if let Err(refused) = check(session, message, input)? {
+    if let Err(refused) = check(session, from, &request.input)? {
         return Ok(Err(refused));
     }
-    if let Err(refused) = check_profile(session, code_hash, &message.caller)? {
+    if let Err(refused) = check_profile(session, &request.code_hash, &from.caller)? {
         return Ok(Err(refused));
     }
-    let request = InstantiateRequest {
-        code_hash: *code_hash,
-        value: message.value,
-        input: input.to_vec(),
-        salt: salt.to_vec(),
-        gas: 0,
-    };
-    create(session, message.caller.clone(), request)
+    create(session, from.caller.clone(), request)
 }

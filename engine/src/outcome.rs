@@ -148,6 +148,11 @@ named_codes! {
         SaltTooLong = 48 "salt_too_long",
         /// A contract exists at the address already.
         DuplicateContract = 49 "duplicate_contract",
+        /// The contract lacks a function that its profile calls, or has it with another signature.
+        ExportMissing = 50 "export_missing",
+        /// A code that is to be depended on does not exist, or is the contract's own, or is depended on already, or is one
+        /// too many; or a code that is to be let go is not depended on.
+        DelegateDependency = 51 "delegate_dependency",
     }
 }
 
@@ -205,6 +210,9 @@ pub enum Refused {
     /// No profile of this number in the rules of this height.
     #[codec(index = 11)]
     UnknownProfile,
+    /// An account would have something, but less than an account must have on this chain.
+    #[codec(index = 12)]
+    BelowMinimum,
 }
 
 impl Refused {
@@ -223,6 +231,7 @@ impl Refused {
             Self::OtherProfile => "other_profile",
             Self::BalanceOverflow => "balance_overflow",
             Self::UnknownProfile => "unknown_profile",
+            Self::BelowMinimum => "below_minimum",
         }
     }
 }
@@ -325,14 +334,8 @@ impl std::fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.kind {
-            FaultKind::State(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+/// Without a source: what is displayed is all there is to tell, and [`Fault::kind`] gives the error underneath.
+impl std::error::Error for Fault {}
 
 /// Why a host function did not return to the contract. Inside the engine only.
 #[derive(Debug)]

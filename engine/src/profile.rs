@@ -40,13 +40,13 @@ impl ProfileId {
         }
     }
 
-    /// What admission checks code of this profile against: imports, entry points, memory, floats.
+    /// What admission checks code of this profile against under a protocol version: imports, entry points, memory, floats.
     #[must_use]
-    pub fn for_admission(self) -> Profile<'static> {
+    pub fn for_admission(self, version: u32) -> Profile<'static> {
         match self {
             Self::Seal => Profile {
                 name: "seal",
-                imports: seal_imports::sorted(),
+                imports: seal_imports::sorted(version),
                 entries: &[
                     Entry { name: "call", params: &[], results: &[] },
                     Entry { name: "deploy", params: &[], results: &[] },
@@ -62,18 +62,6 @@ impl ProfileId {
     pub fn address_length(self) -> Option<usize> {
         match self {
             Self::Seal => Some(32),
-        }
-    }
-
-    pub(crate) fn entry_deploy(self) -> &'static str {
-        match self {
-            Self::Seal => "deploy",
-        }
-    }
-
-    pub(crate) fn entry_call(self) -> &'static str {
-        match self {
-            Self::Seal => "call",
         }
     }
 }

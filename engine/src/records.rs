@@ -1,7 +1,7 @@
 //! What the engine itself keeps in the system space of the state: accounts, contracts, codes. docs/format.md lists
 //! every byte. No contract can name this space, and everything here is under the root.
 
-use crate::types::{Address, Balance, Hash};
+use crate::types::{ADDRESS_BYTES_MAX, Address, Balance, Hash};
 use parity_scale_codec::{Decode, DecodeAll, Encode};
 use unfork_state::{Key, Overlay, Space, StateError, StateView, Value};
 
@@ -72,26 +72,36 @@ pub enum RecordKey<'a> {
     NextIncarnation(&'a Address),
     /// Empty: storage of a removed contract that still has to be swept.
     Swept(&'a Address, u64),
+    /// `Vec<Hash>`, rising: the codes that the contract at this address depends on; absent for none.
+    Dependencies(&'a Address),
 }
 
 impl RecordKey<'_> {
     /// The key in the state.
     #[must_use]
     pub fn key(&self) -> Key {
-        let mut raw = Vec::with_capacity(64);
-        match self {
-            Self::Chain => raw.push(0),
-            Self::Account(address) => tagged(&mut raw, 1, address.as_bytes()),
-            Self::Contract(address) => tagged(&mut raw, 2, address.as_bytes()),
-            Self::CodeBytes(hash) => tagged(&mut raw, 3, hash.as_slice()),
-            Self::Code(hash) => tagged(&mut raw, 4, hash.as_slice()),
-            Self::NextIncarnation(address) => tagged(&mut raw, 5, address.as_bytes()),
+        let mut raw = [0; 1 + ADDRESS_BYTES_MAX + 8];
+        let incarnation_bytes: [u8; 8];
+        let (tag, bytes, after): (u8, &[u8], &[u8]) = match self {
+            Self::Chain => (0, &[], &[]),
+            Self::Account(address) => (1, address.as_bytes(), &[]),
+            Self::Contract(address) => (2, address.as_bytes(), &[]),
+            Self::CodeBytes(hash) => (3, hash.as_slice(), &[]),
+            Self::Code(hash) => (4, hash.as_slice(), &[]),
+            Self::NextIncarnation(address) => (5, address.as_bytes(), &[]),
             Self::Swept(address, incarnation) => {
-                tagged(&mut raw, 6, address.as_bytes());
-                raw.extend_from_slice(&incarnation.to_be_bytes());
+                incarnation_bytes = incarnation.to_be_bytes();
+                (6, address.as_bytes(), &incarnation_bytes)
             }
+            Self::Dependencies(address) => (7, address.as_bytes(), &[]),
+        };
+        let parts = [tag].into_iter().chain(bytes.iter().copied()).chain(after.iter().copied());
+        let mut length = 0usize;
+        for (place, byte) in raw.iter_mut().zip(parts) {
+            *place = byte;
+            length = length.saturating_add(1);
         }
-        Key::new(&Space::system(), &raw)
+        Key::new(&Space::system(), raw.get(..length).unwrap_or_default())
     }
 
     /// First raw key of the list of storage to be swept, and the first one after it.
@@ -104,11 +114,6 @@ impl RecordKey<'_> {
         let (address, incarnation) = raw.get(1..)?.split_last_chunk::<8>()?;
         Some(Space::storage(address, u64::from_be_bytes(*incarnation)))
     }
-}
-
-fn tagged(raw: &mut Vec<u8>, tag: u8, bytes: &[u8]) {
-    raw.push(tag);
-    raw.extend_from_slice(bytes);
 }
 
 /// Reads a record out of a view of the state.

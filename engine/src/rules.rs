@@ -1,6 +1,8 @@
 //! Consensus rules as data: what a protocol version fixes, and which version rules at which height.
 
+use crate::extension::ExtensionFunction;
 use crate::profile::ProfileId;
+use crate::session::Stopwatch;
 use crate::types::{Address, Balance, BlockContext, Hash};
 use parity_scale_codec::Encode;
 use sha3::{Digest, Keccak256};
@@ -77,13 +79,17 @@ pub struct Activation {
 
 /// What makes a chain this chain: genesis accounts and time, and which rules hold from which height.
 ///
-/// Invariant: activations begin at height 0; heights and versions rise strictly.
+/// Invariant: activations begin at height 0; heights and versions rise strictly. The hashes are those of the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainSpec {
     name: String,
     genesis_time: u64,
     accounts: Vec<(Address, Balance)>,
     activations: Vec<Activation>,
+    minimum_balance: Balance,
+    extension: Vec<ExtensionFunction>,
+    extension_hash: Hash,
+    chain_id: Hash,
 }
 
 /// Why a chain specification is none.
@@ -106,6 +112,12 @@ pub enum SpecError {
     /// The balances do not fit into 128 bits together.
     #[error("the genesis balances exceed 2^128 - 1 together")]
     BalanceOverflow,
+    /// An account of the genesis has less than an account must have.
+    #[error("account {0:?} has less than the minimum balance in the genesis")]
+    BelowMinimum(Address),
+    /// Two extension functions have the same number.
+    #[error("the extension function {0} stands twice in the chain specification")]
+    DuplicateExtension(u32),
 }
 
 impl ChainSpec {
@@ -134,7 +146,71 @@ impl ChainSpec {
         }
         let total = accounts.iter().try_fold(0u128, |sum, (_, balance)| sum.checked_add(*balance));
         total.ok_or(SpecError::BalanceOverflow)?;
-        Ok(Self { name: name.into(), genesis_time, accounts, activations })
+        let (extension, extension_hash) = (Vec::new(), [0; 32]);
+        let (name, minimum_balance, chain_id) = (name.into(), 0, [0; 32]);
+        let spec =
+            Self { name, genesis_time, accounts, activations, minimum_balance, extension, extension_hash, chain_id };
+        Ok(spec.hashed())
+    }
+
+    /// This chain, on which an account holds either nothing or at least `minimum`.
+    ///
+    /// # Errors
+    /// When an account of the genesis has less.
+    pub fn with_minimum_balance(self, minimum: Balance) -> Result<Self, SpecError> {
+        if let Some((address, _)) = self.accounts.iter().find(|(_, balance)| *balance > 0 && *balance < minimum) {
+            return Err(SpecError::BelowMinimum(address.clone()));
+        }
+        Ok(Self { minimum_balance: minimum, ..self }.hashed())
+    }
+
+    /// This chain with functions of its own, which engines of its nodes must bring
+    /// ([`Engine::with_extension`](crate::Engine::with_extension)).
+    ///
+    /// # Errors
+    /// When two have the same number.
+    pub fn with_extension(self, mut functions: Vec<ExtensionFunction>) -> Result<Self, SpecError> {
+        functions.sort();
+        if let Some(pair) = functions.windows(2).find(|pair| pair[0].id == pair[1].id) {
+            return Err(SpecError::DuplicateExtension(pair[0].id));
+        }
+        let extension_hash = if functions.is_empty() { [0; 32] } else { tagged_hash(b"unfork/extension", &functions) };
+        Ok(Self { extension: functions, extension_hash, ..self }.hashed())
+    }
+
+    fn hashed(self) -> Self {
+        let rules = self.activations.first().map(|first| first.rules.hash());
+        let begin = (&self.name, self.genesis_time, &self.accounts, rules);
+        // What a chain does without is left out.
+        let chain_id = if self.minimum_balance == 0 && self.extension.is_empty() {
+            tagged_hash(b"unfork/chain", &begin)
+        } else {
+            tagged_hash(b"unfork/chain", &(begin, self.minimum_balance, self.extension_hash))
+        };
+        Self { chain_id, ..self }
+    }
+
+    /// The least that an account holds unless it holds nothing.
+    #[must_use]
+    pub fn minimum_balance(&self) -> Balance {
+        self.minimum_balance
+    }
+
+    /// The chain's own functions, by rising number.
+    #[must_use]
+    pub fn extension(&self) -> &[ExtensionFunction] {
+        &self.extension
+    }
+
+    /// Keccak-256 of the chain's own functions as declared; zero where there are none.
+    #[must_use]
+    pub fn extension_hash(&self) -> Hash {
+        self.extension_hash
+    }
+
+    /// The function of this number, where it can be called at this height.
+    pub(crate) fn extension_function(&self, id: u32, height: u64) -> Option<ExtensionFunction> {
+        self.extension.iter().find(|function| function.id == id && function.since <= height).copied()
     }
 
     /// A chain that runs the newest released rules from its genesis on.
@@ -178,8 +254,7 @@ impl ChainSpec {
     /// agreed on later, so they are bound by the protocol version in each header and not by this.
     #[must_use]
     pub fn chain_id(&self) -> Hash {
-        let rules = self.activations.first().map(|first| first.rules.hash());
-        tagged_hash(b"unfork/chain", &(&self.name, self.genesis_time, &self.accounts, rules))
+        self.chain_id
     }
 
     /// The hash of the whole specification, every activation included.
@@ -214,15 +289,19 @@ pub struct Environment {
     pub block: BlockContext,
     /// Price of gas in the transaction; only what `weight_to_fee` answers depends on it.
     pub gas_price: Balance,
+    /// Whether the chain itself is the caller, as when a block begins or ends.
+    pub root: bool,
     /// Whether to watch.
     pub trace: bool,
+    /// Told which part of a call begins; for benches.
+    pub stopwatch: Option<Stopwatch>,
 }
 
 impl Environment {
     /// The environment of a block.
     #[must_use]
     pub fn new(spec: Arc<ChainSpec>, block: BlockContext) -> Self {
-        Self { spec, block, gas_price: 0, trace: false }
+        Self { spec, block, gas_price: 0, root: false, trace: false, stopwatch: None }
     }
 
     /// The rules that hold.

@@ -22,6 +22,26 @@ pub enum FrameKind {
     Delegate,
 }
 
+/// A part of a call that begins, for benches that want to know where the time goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Whatever is not one of the others: envelope, checks, frame, receipt.
+    Other,
+    /// Finding the program, and preparing and translating it where the cache does not have it.
+    LookUp,
+    /// Getting an instance.
+    Instantiate,
+    /// The contract itself.
+    Execute,
+    /// A host function.
+    Host,
+    /// Setting the instance back.
+    Reset,
+}
+
+/// Is told which part begins. The engine itself looks at no clock.
+pub type Stopwatch = Arc<dyn Fn(Phase) + Send + Sync>;
+
 /// One contract call on the stack.
 #[derive(Debug)]
 pub(crate) struct Frame {
@@ -110,6 +130,8 @@ pub(crate) struct Session {
     pub block: BlockContext,
     pub origin: Address,
     pub gas_price: Balance,
+    /// Whether the origin is the chain itself.
+    pub root: bool,
     pub overlay: Overlay,
     pub frames: Vec<Frame>,
     pub gas: Gas,
@@ -119,6 +141,10 @@ pub(crate) struct Session {
     /// Codes whose loading this transaction has paid for.
     pub loaded: BTreeSet<Hash>,
     pub trace: Trace,
+    /// Calls of exports made by host functions that have not returned; each is a level of depth.
+    guest_calls: u64,
+    /// Whom to tell which part of a call begins; nobody but a bench wants to know.
+    pub stopwatch: Option<Stopwatch>,
     /// Why the guest was left from inside a host function; taken by whoever ran it.
     pub abort: Option<Abort>,
 }
@@ -148,6 +174,7 @@ impl Session {
             block: environment.block,
             origin,
             gas_price: environment.gas_price,
+            root: environment.root,
             overlay,
             frames: Vec::new(),
             gas: Gas { left: i64::try_from(gas_limit).unwrap_or(i64::MAX) },
@@ -156,6 +183,8 @@ impl Session {
             transient: Transient::default(),
             loaded: BTreeSet::new(),
             trace,
+            guest_calls: 0,
+            stopwatch: environment.stopwatch.clone(),
             abort: None,
         }
     }
@@ -182,6 +211,41 @@ impl Session {
     /// As [`Session::frame`].
     pub fn frame_mut(&mut self) -> Result<&mut Frame, Abort> {
         self.frames.last_mut().ok_or_else(|| Fault::internal("a host function outside any frame").into())
+    }
+
+    /// How deep the present frame is nested, every kind of nesting counted.
+    pub fn depth(&self) -> u64 {
+        u64::try_from(self.frames.len()).unwrap_or(u64::MAX).saturating_add(self.guest_calls)
+    }
+
+    /// Refuses one level more than there may be.
+    ///
+    /// # Errors
+    /// The budget `CallDepth` is exhausted.
+    pub fn check_depth(&self) -> Result<(), Abort> {
+        if self.depth() >= self.limits().call_depth_max { Err(Budget::CallDepth.into()) } else { Ok(()) }
+    }
+
+    /// A host function calls the contract back.
+    ///
+    /// # Errors
+    /// As [`Session::check_depth`].
+    pub fn enter_guest(&mut self) -> Result<(), Abort> {
+        self.check_depth()?;
+        self.guest_calls = self.guest_calls.saturating_add(1);
+        Ok(())
+    }
+
+    /// The call made by a host function has ended.
+    pub fn leave_guest(&mut self) {
+        self.guest_calls = self.guest_calls.saturating_sub(1);
+    }
+
+    /// Tells the stopwatch that a part of a call begins.
+    pub fn watch(&self, phase: Phase) {
+        if let Some(stopwatch) = &self.stopwatch {
+            stopwatch(phase);
+        }
     }
 
     /// Refuses a state change in a frame that may only read.

@@ -293,10 +293,14 @@ pub(crate) fn run_transaction(
         }
     };
     let message = transaction.message(transaction.gas_limit.saturating_sub(intrinsic));
-    let (mut overlay, result) = run_message(engine, &environment, overlay, &message);
+    let (mut overlay, result) = run_message(engine, &environment, overlay, message);
     let result = result.and_then(|outcome| {
         let gas_used = intrinsic.saturating_add(outcome.gas_used);
-        hooks.after(transaction, gas_used, &mut Accounts(&mut overlay))?;
+        hooks.after(
+            transaction,
+            gas_used,
+            &mut Accounts { overlay: &mut overlay, minimum: environment.spec.minimum_balance() },
+        )?;
         let receipt = Receipt {
             status: outcome.status,
             gas_used,
@@ -338,7 +342,9 @@ fn admit(
     }
     sender.nonce = sender.nonce.checked_add(1).ok_or_else(|| Fault::internal("2^64 transactions of one sender"))?;
     set_account(overlay, &transaction.sender, &sender);
-    if let Err(invalid) = hooks.before(transaction, &mut Accounts(overlay))? {
+    if let Err(invalid) =
+        hooks.before(transaction, &mut Accounts { overlay, minimum: environment.spec.minimum_balance() })?
+    {
         return Ok(Err(invalid));
     }
     Ok(Ok(intrinsic))

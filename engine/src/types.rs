@@ -1,6 +1,6 @@
 //! The small types that everything shares: addresses, hashes, events, block context.
 
-use parity_scale_codec::{Decode, Encode, Error, Input};
+use parity_scale_codec::{Decode, Encode, Error, Input, Output};
 
 /// 32 bytes of Keccak-256 or, for code, BLAKE2b-256.
 pub type Hash = [u8; 32];
@@ -13,44 +13,78 @@ pub const ADDRESS_BYTES_MAX: usize = 64;
 
 /// Who an account or a contract is: 1 to 64 opaque bytes, chosen by the node. The `seal` profile wants 32.
 ///
-/// Invariant: the length is 1 to [`ADDRESS_BYTES_MAX`]. Encoded as SCALE bytes: compact length, then the bytes.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Encode)]
-pub struct Address(Vec<u8>);
+/// Invariant: the length is 1 to [`ADDRESS_BYTES_MAX`], and the bytes behind it are zero. Encoded as SCALE bytes: compact
+/// length, then the bytes. Held in place, since every call copies some.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    length: u8,
+    bytes: [u8; ADDRESS_BYTES_MAX],
+}
 
 impl Address {
     /// An address of these bytes; `None` when there are none or more than 64.
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
-        (1..=ADDRESS_BYTES_MAX).contains(&bytes.len()).then(|| Self(bytes.to_vec()))
+        let length = u8::try_from(bytes.len()).ok().filter(|length| *length > 0)?;
+        let mut held = [0; ADDRESS_BYTES_MAX];
+        held.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        Some(Self { length, bytes: held })
     }
 
     /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
     }
 }
 
 impl From<[u8; 32]> for Address {
     fn from(bytes: [u8; 32]) -> Self {
-        Self(bytes.to_vec())
+        let mut held = [0; ADDRESS_BYTES_MAX];
+        held[..32].copy_from_slice(&bytes);
+        Self { length: 32, bytes: held }
+    }
+}
+
+/// By their bytes, as slices order.
+impl Ord for Address {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
     }
 }
 
 impl std::fmt::Debug for Address {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "0x")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        self.as_bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Encode for Address {
+    fn size_hint(&self) -> usize {
+        self.as_bytes().size_hint()
+    }
+
+    fn encode_to<T: Output + ?Sized>(&self, output: &mut T) {
+        self.as_bytes().encode_to(output);
     }
 }
 
 impl Decode for Address {
     fn decode<I: Input>(input: &mut I) -> Result<Self, Error> {
         let length = parity_scale_codec::Compact::<u32>::decode(input)?.0;
-        let length = usize::try_from(length).ok().filter(|length| (1..=ADDRESS_BYTES_MAX).contains(length));
-        let mut bytes = vec![0; length.ok_or("address of 0 or more than 64 bytes")?];
-        input.read(&mut bytes)?;
-        Ok(Self(bytes))
+        let length = u8::try_from(length).ok().filter(|length| (1..=64).contains(length));
+        let length = length.ok_or("address of 0 or more than 64 bytes")?;
+        let mut bytes = [0; ADDRESS_BYTES_MAX];
+        let held = bytes.get_mut(..usize::from(length)).ok_or("address of more than 64 bytes")?;
+        input.read(held)?;
+        Ok(Self { length, bytes })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Bound;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::changes::DecodeError;
 use crate::error::{StateError, hexadecimal, length_u64};
@@ -35,7 +35,8 @@ impl Space {
     /// What the engine keeps for itself: balances, nonces, code, contract records, protocol version.
     #[must_use]
     pub fn system() -> Self {
-        Self(Arc::from([SYSTEM].as_slice()))
+        static SPACE: OnceLock<Space> = OnceLock::new();
+        SPACE.get_or_init(|| Self(Arc::from([SYSTEM].as_slice()))).clone()
     }
 
     /// The storage of one incarnation of one contract. Removing a contract means never using its incarnation again.
@@ -105,7 +106,14 @@ impl Key {
     /// The key of `raw` in `space`. A raw key longer than [`RAW_KEY_BYTES_MAX`] is refused when it is to be committed.
     #[must_use]
     pub fn new(space: &Space, raw: &[u8]) -> Self {
-        Self::within(space, [space.prefix(), raw].concat())
+        // Keys are made for every access; most are short enough to be put together without an allocation of their own.
+        let mut short = [0; 256];
+        let (prefix, length) = (space.prefix(), space.prefix().len().saturating_add(raw.len()));
+        let Some(flat) = short.get_mut(..length) else { return Self::within(space, [prefix, raw].concat()) };
+        let (begin, end) = flat.split_at_mut(prefix.len());
+        begin.copy_from_slice(prefix);
+        end.copy_from_slice(raw);
+        Self { bytes: (&*flat).into(), raw_at: prefix_length(space) }
     }
 
     /// A key that is known to lie in `space`.

@@ -28,7 +28,7 @@ const CALLS_MAX: usize = 16;
 /// # Errors
 /// Only if `u` cannot give a number, which it always can.
 pub fn contract(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
-    let imports = ProfileId::Seal.for_admission().imports;
+    let imports = ProfileId::Seal.for_admission(1).imports;
     let random: [u8; 96] = u.arbitrary()?;
     let amount = u128::from(u.arbitrary::<u8>()? >> 4);
     let deploy_calls = if u.ratio(1, 4)? { CALLS_MAX } else { 0 };

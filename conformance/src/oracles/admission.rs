@@ -41,7 +41,7 @@ pub fn admission(data: &[u8]) -> Reached {
 pub fn admission_of(data: &[u8], admit: &mut Admit<'_>) -> Reached {
     let mut u = Unstructured::new(data);
     let Ok((code, floats)) = input(&mut u) else { return "no input".into() };
-    let profile = Profile { floats, ..ProfileId::Seal.for_admission() };
+    let profile = Profile { floats, ..ProfileId::Seal.for_admission(1) };
     let answer = admit(&code, &profile);
     assert_eq!(answer, admit(&code, &profile), "the same code was judged differently the second time");
     match answer {

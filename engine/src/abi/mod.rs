@@ -4,20 +4,51 @@ pub(crate) mod seal;
 pub(crate) mod seal_imports;
 
 use crate::outcome::{Abort, Budget, Fault, Status, Trap};
-use crate::session::{Session, spend};
+use crate::profile::ProfileId;
+use crate::session::{FrameKind, Session, spend};
+use unfork_state::Value;
 
-/// The running contract as a profile's functions see it: its memory, and the session that goes with it.
+/// A contract's instance while it runs, from outside or from inside a host function; what executors offer to profiles.
+pub(crate) trait GuestInstance {
+    /// The memory; empty where there is none.
+    fn memory(&mut self) -> &mut [u8];
+    /// Stack units left where the contract was left for the host.
+    fn stack(&self) -> Result<i64, Fault>;
+    /// Calls an export that takes these words, and gives none (called without arguments) or one, with the gas of the
+    /// session. Whatever happens the session comes back; without it nothing can go on.
+    fn call(
+        &mut self,
+        session: Box<Session>,
+        stack: i64,
+        export: &str,
+        arguments: &[u32],
+    ) -> (Option<Box<Session>>, Result<u32, Abort>);
+}
+
+/// The running contract as a profile sees it: its memory, its exports, and the session that goes with it.
 ///
-/// Every byte that crosses the boundary is checked, counted and paid for here.
+/// Every byte that crosses the boundary is checked, counted and paid for here. Exports may be called before, inside and
+/// after the entry point, on one instance: metered, and inside a host function counted as one level of depth.
 pub(crate) struct Guest<'a> {
-    memory: &'a mut [u8],
-    /// Invariant: present, except while a nested frame has it.
+    instance: &'a mut dyn GuestInstance,
+    /// Invariant: present, except while the contract or a nested frame has it.
     session: Option<Box<Session>>,
+    /// Stack units for what is called from here; read when first needed.
+    stack: Option<i64>,
+    /// Whether a host function is running.
+    inside: bool,
 }
 
 impl<'a> Guest<'a> {
-    pub fn new(memory: &'a mut [u8], session: Box<Session>) -> Self {
-        Self { memory, session: Some(session) }
+    /// The contract seen from outside, before and after it runs.
+    pub fn new(instance: &'a mut dyn GuestInstance, session: Box<Session>) -> Self {
+        let stack = Some(session.budgets.stack);
+        Self { instance, session: Some(session), stack, inside: false }
+    }
+
+    /// The contract seen from inside a host function.
+    pub fn inside(instance: &'a mut dyn GuestInstance, session: Box<Session>) -> Self {
+        Self { instance, session: Some(session), stack: None, inside: true }
     }
 
     /// Gives the session back to the executor.
@@ -35,15 +66,45 @@ impl<'a> Guest<'a> {
         }
     }
 
+    fn take_session(&mut self) -> Result<Box<Session>, Abort> {
+        self.session.take().ok_or_else(|| Fault::internal("a nested frame kept the session").into())
+    }
+
+    fn stack(&mut self) -> Result<i64, Fault> {
+        match self.stack {
+            Some(stack) => Ok(stack),
+            None => Ok(*self.stack.insert(self.instance.stack()?)),
+        }
+    }
+
     /// Lets `nested` run with the session and takes it back.
     pub fn nested<R>(
         &mut self,
         nested: impl FnOnce(Box<Session>) -> (Box<Session>, Result<R, Fault>),
     ) -> Result<R, Abort> {
-        let session = self.session.take().ok_or_else(|| Fault::internal("a nested frame kept the session"))?;
+        let stack = self.stack()?;
+        let mut session = self.take_session()?;
+        session.budgets.stack = stack;
         let (session, result) = nested(session);
         self.session = Some(session);
         result.map_err(Abort::Fault)
+    }
+
+    /// Calls an export on this very instance. With arguments it gives a word, without arguments it gives nothing (0).
+    pub fn call(&mut self, export: &str, arguments: &[u32]) -> Result<u32, Abort> {
+        let stack = self.stack()?;
+        let mut session = self.take_session()?;
+        if self.inside && let Err(abort) = session.enter_guest() {
+            self.session = Some(session);
+            return Err(abort);
+        }
+        let (session, result) = self.instance.call(session, stack, export, arguments);
+        self.session = session;
+        let session = self.session.as_mut().ok_or_else(|| Fault::internal("the session is gone from its store"))?;
+        if self.inside {
+            session.leave_guest();
+        }
+        result
     }
 
     /// What every host call costs, and the moment at which the host notices an empty counter.
@@ -58,18 +119,36 @@ impl<'a> Guest<'a> {
 
     /// Copies `length` bytes out of the contract's memory. Bounds first, then gas, then the copy.
     pub fn read(&mut self, pointer: u32, length: u32) -> Result<Vec<u8>, Abort> {
+        self.pay_read(pointer, length)?;
+        Ok(self.slice(pointer, length)?.to_vec())
+    }
+
+    /// As [`Guest::read`], with `before` in front of what was read.
+    pub fn read_after(&mut self, before: &[u8], pointer: u32, length: u32) -> Result<Vec<u8>, Abort> {
+        self.pay_read(pointer, length)?;
+        let bytes = self.slice(pointer, length)?;
+        let mut read = Vec::with_capacity(before.len().saturating_add(bytes.len()));
+        read.extend_from_slice(before);
+        read.extend_from_slice(bytes);
+        Ok(read)
+    }
+
+    /// As [`Guest::read`], to be stored.
+    pub fn read_shared(&mut self, pointer: u32, length: u32) -> Result<Value, Abort> {
+        self.pay_read(pointer, length)?;
+        Ok(Value::from(self.slice(pointer, length)?))
+    }
+
+    fn pay_read(&mut self, pointer: u32, length: u32) -> Result<(), Abort> {
         self.check(pointer, length)?;
         let price = self.session().prices().guest_read_byte;
-        self.pay_copy(price, length)?;
-        Ok(self.slice(pointer, length)?.to_vec())
+        self.pay_copy(price, length)
     }
 
     /// Copies a fixed number of bytes out of the contract's memory.
     pub fn read_array<const N: usize>(&mut self, pointer: u32) -> Result<[u8; N], Abort> {
         let length = u32::try_from(N).map_err(|_| Trap::PointerOutOfBounds)?;
-        self.check(pointer, length)?;
-        let price = self.session().prices().guest_read_byte;
-        self.pay_copy(price, length)?;
+        self.pay_read(pointer, length)?;
         self.slice(pointer, length)?.try_into().map_err(|_| Trap::PointerOutOfBounds.into())
     }
 
@@ -80,17 +159,17 @@ impl<'a> Guest<'a> {
         let price = self.session().prices().guest_write_byte;
         self.pay_copy(price, length)?;
         let range = Self::range(pointer, length).ok_or(Trap::PointerOutOfBounds)?;
-        self.memory.get_mut(range).ok_or(Trap::PointerOutOfBounds)?.copy_from_slice(bytes);
+        self.instance.memory().get_mut(range).ok_or(Trap::PointerOutOfBounds)?.copy_from_slice(bytes);
         Ok(())
     }
 
-    fn check(&self, pointer: u32, length: u32) -> Result<(), Abort> {
+    fn check(&mut self, pointer: u32, length: u32) -> Result<(), Abort> {
         self.slice(pointer, length).map(drop)
     }
 
-    fn slice(&self, pointer: u32, length: u32) -> Result<&[u8], Abort> {
+    fn slice(&mut self, pointer: u32, length: u32) -> Result<&[u8], Abort> {
         let range = Self::range(pointer, length).ok_or(Trap::PointerOutOfBounds)?;
-        self.memory.get(range).ok_or(Trap::PointerOutOfBounds.into())
+        self.instance.memory().get(range).ok_or(Trap::PointerOutOfBounds.into())
     }
 
     /// The range in 64 bits, so that nothing wraps where pointers are 32 bits wide.
@@ -103,5 +182,12 @@ impl<'a> Guest<'a> {
         let session = self.session();
         session.gas.charge(price.saturating_mul(u64::from(length)))?;
         spend(&mut session.budgets.copied_bytes, u64::from(length), Budget::CopiedBytes)
+    }
+}
+
+/// Runs a contract by the script of its profile.
+pub(crate) fn run_entry(profile: ProfileId, kind: FrameKind, guest: &mut Guest<'_>) -> Result<Status, Abort> {
+    match profile {
+        ProfileId::Seal => seal::run_entry(kind, guest),
     }
 }

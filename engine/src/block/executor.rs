@@ -186,6 +186,12 @@ impl BlockExecutor {
         self.chain_id
     }
 
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// The store, to read from.
     #[must_use]
     pub fn store(&self) -> &Store {

@@ -3,9 +3,9 @@
 
 pub(crate) mod wasmi;
 
-use crate::outcome::{Fault, Status};
+use crate::outcome::{Abort, Fault, Status};
 use crate::profile::ProfileId;
-use crate::session::Session;
+use crate::session::{FrameKind, Session};
 use std::sync::Arc;
 use unfork_gas::Prepared;
 
@@ -16,15 +16,15 @@ pub(crate) trait Executor: Send + Sync {
     /// # Errors
     /// A fault: admitted code translates, always.
     fn translate(&self, code: Prepared, profile: ProfileId) -> Result<Arc<dyn Program>, Fault>;
+    /// Bytes of instances that wait for their next run.
+    fn idle_bytes(&self) -> usize;
 }
 
 /// A contract's code, ready to run; shared between threads.
 pub(crate) trait Program: Send + Sync {
-    /// Runs the export `entry` in a fresh instance with the gas and stack of the session. When a host function ended
-    /// the run, the reason is in `session.abort` and the status given here means nothing.
-    fn run(&self, session: Box<Session>, entry: &str) -> (Box<Session>, Result<Status, Fault>);
-    /// The profile whose imports it is linked to.
-    fn profile(&self) -> ProfileId;
+    /// Runs the frame on top of the stack, by the script of the profile, in an instance that is as new, with the gas and
+    /// stack of the session.
+    fn run(&self, session: Box<Session>, kind: FrameKind) -> (Box<Session>, Result<Status, Abort>);
     /// What making an instance costs.
     fn instantiation_gas(&self) -> u64;
     /// Memory pages that an instance begins with.

@@ -1,7 +1,8 @@
 //! Balances and nonces.
 
-use crate::outcome::Refused;
+use crate::outcome::{Abort, Refused};
 use crate::records::{self, Account, RecordKey};
+use crate::session::Session;
 use crate::types::{Address, Balance};
 use unfork_state::{Overlay, StateError};
 
@@ -26,6 +27,8 @@ pub enum TransferError {
     Insufficient,
     /// The receiver would have more than 128 bits can hold.
     Overflow,
+    /// One of the two would have something, but less than an account must have.
+    BelowMinimum,
 }
 
 impl From<TransferError> for Refused {
@@ -33,13 +36,15 @@ impl From<TransferError> for Refused {
         match error {
             TransferError::Insufficient => Self::InsufficientBalance,
             TransferError::Overflow => Self::BalanceOverflow,
+            TransferError::BelowMinimum => Self::BelowMinimum,
         }
     }
 }
 
-/// Moves `value`; either both balances change or none.
+/// Moves `value`; either both balances change or none. Afterwards each of the two has nothing or at least `minimum`.
 pub(crate) fn transfer(
     overlay: &mut Overlay,
+    minimum: Balance,
     from: &Address,
     to: &Address,
     value: Balance,
@@ -51,6 +56,9 @@ pub(crate) fn transfer(
     }
     let mut receiver = account(overlay, to)?;
     let Some(sum) = receiver.balance.checked_add(value) else { return Ok(Err(TransferError::Overflow)) };
+    if (rest > 0 && rest < minimum) || sum < minimum {
+        return Ok(Err(TransferError::BelowMinimum));
+    }
     payer.balance = rest;
     receiver.balance = sum;
     set_account(overlay, from, &payer);
@@ -58,8 +66,21 @@ pub(crate) fn transfer(
     Ok(Ok(()))
 }
 
+/// Moves balance of the contract that runs, charged.
+pub(crate) fn pay(session: &mut Session, to: &Address, value: Balance) -> Result<Result<(), TransferError>, Abort> {
+    session.require_writable()?;
+    let price = session.prices().transfer_base;
+    session.gas.charge(price)?;
+    let from = session.frame()?.contract.clone();
+    let minimum = session.spec.minimum_balance();
+    Ok(transfer(&mut session.overlay, minimum, &from, to, value)?)
+}
+
 /// The accounts of the state, as a node's hooks see them: inside the same journal as the transaction.
-pub struct Accounts<'a>(pub(crate) &'a mut Overlay);
+pub struct Accounts<'a> {
+    pub(crate) overlay: &'a mut Overlay,
+    pub(crate) minimum: Balance,
+}
 
 impl Accounts<'_> {
     /// The account at `address`.
@@ -67,16 +88,16 @@ impl Accounts<'_> {
     /// # Errors
     /// When the state cannot be read.
     pub fn get(&mut self, address: &Address) -> Result<Account, StateError> {
-        account(self.0, address)
+        account(self.overlay, address)
     }
 
-    /// Sets the balance of `address` to `balance`.
+    /// Sets the balance of `address` to `balance`, whatever the minimum is.
     ///
     /// # Errors
     /// When the state cannot be read.
     pub fn set_balance(&mut self, address: &Address, balance: Balance) -> Result<(), StateError> {
         let account = Account { balance, ..self.get(address)? };
-        set_account(self.0, address, &account);
+        set_account(self.overlay, address, &account);
         Ok(())
     }
 
@@ -90,6 +111,6 @@ impl Accounts<'_> {
         to: &Address,
         value: Balance,
     ) -> Result<Result<(), TransferError>, StateError> {
-        transfer(self.0, from, to, value)
+        transfer(self.overlay, self.minimum, from, to, value)
     }
 }

@@ -6,7 +6,7 @@ use crate::host::crypto::blake2_256;
 use crate::host::storage::{contract, set_contract};
 use crate::outcome::{Abort, Budget, Fault, Refused, Status, Trap};
 use crate::records::{self, Contract, RecordKey};
-use crate::session::{Frame, FrameKind, Session};
+use crate::session::{Frame, FrameKind, Session, spend};
 use crate::types::{Address, Balance, Hash};
 use parity_scale_codec::{Compact, Encode};
 use unfork_state::{Space, Value};
@@ -40,7 +40,7 @@ pub(crate) fn plan_call(session: &mut Session, request: CallRequest) -> Result<P
     let base = session.prices().call_base;
     session.gas.charge(base)?;
     check_input(session, &request.input)?;
-    check_depth(session)?;
+    session.check_depth()?;
     let caller = session.frame()?.contract.clone();
     let read_only = session.frame()?.read_only || request.read_only;
     if read_only && request.value > 0 {
@@ -86,7 +86,7 @@ pub(crate) fn plan_delegate(session: &mut Session, code_hash: Hash, input: Vec<u
     let base = session.prices().delegate_base;
     session.gas.charge(base)?;
     check_input(session, &input)?;
-    check_depth(session)?;
+    session.check_depth()?;
     if records::get::<records::Code>(&mut session.overlay, RecordKey::Code(&code_hash))?.is_none() {
         return Ok(Err(Refused::CodeNotFound));
     }
@@ -117,7 +117,7 @@ pub(crate) fn plan_instantiate(session: &mut Session, request: InstantiateReques
     if u64::try_from(request.salt.len()).unwrap_or(u64::MAX) > session.limits().salt_bytes_max {
         return Err(Trap::SaltTooLong.into());
     }
-    check_depth(session)?;
+    session.check_depth()?;
     let creator = session.frame()?.contract.clone();
     if account(&mut session.overlay, &creator)?.balance < request.value {
         return Ok(Err(Refused::InsufficientBalance));
@@ -212,9 +212,14 @@ pub(crate) fn terminate(session: &mut Session, beneficiary: &Address) -> Result<
     }
     let record = contract(session, &address)?.ok_or_else(|| Fault::internal("a frame without its contract"))?;
     let balance = account(&mut session.overlay, &address)?.balance;
-    transfer(&mut session.overlay, &address, beneficiary, balance)?
+    let minimum = session.spec.minimum_balance();
+    transfer(&mut session.overlay, minimum, &address, beneficiary, balance)?
         .map_err(|error| Abort::Stop(Status::Refused(error.into())))?;
     session.overlay.remove(&RecordKey::Contract(&address).key());
+    let dependencies = RecordKey::Dependencies(&address).key();
+    if session.overlay.length(&dependencies)?.is_some() {
+        session.overlay.remove(&dependencies);
+    }
     if record.items > 0 {
         session.overlay.put(RecordKey::Swept(&address, record.incarnation).key(), Value::from([]));
     }
@@ -235,6 +240,49 @@ pub(crate) fn set_code(session: &mut Session, code_hash: Hash) -> Result<Result<
     Ok(Ok(()))
 }
 
+/// Codes that one contract may depend on.
+const DEPENDENCIES_MAX: usize = 32;
+
+/// Notes that the contract that runs depends on a code. Codes are never removed, so a note is all it is; what the
+/// original refuses is refused.
+pub(crate) fn lock_dependency(session: &mut Session, code_hash: Hash) -> Result<(), Abort> {
+    let (address, mut held) = dependencies(session)?;
+    let exists = records::get::<records::Code>(&mut session.overlay, RecordKey::Code(&code_hash))?.is_some();
+    let own = session.frame()?.code_hash == code_hash;
+    match held.binary_search(&code_hash) {
+        Err(place) if exists && !own && held.len() < DEPENDENCIES_MAX => held.insert(place, code_hash),
+        _ => return Err(Trap::DelegateDependency.into()),
+    }
+    records::put(&mut session.overlay, RecordKey::Dependencies(&address), &held);
+    Ok(())
+}
+
+/// Takes back what [`lock_dependency`] noted.
+pub(crate) fn unlock_dependency(session: &mut Session, code_hash: &Hash) -> Result<(), Abort> {
+    let (address, mut held) = dependencies(session)?;
+    let place = held.binary_search(code_hash).map_err(|_| Trap::DelegateDependency)?;
+    held.remove(place);
+    if held.is_empty() {
+        session.overlay.remove(&RecordKey::Dependencies(&address).key());
+    } else {
+        records::put(&mut session.overlay, RecordKey::Dependencies(&address), &held);
+    }
+    Ok(())
+}
+
+/// What the contract that runs depends on, to be changed: charged as the replacement of a stored value of 32 bytes.
+fn dependencies(session: &mut Session) -> Result<(Address, Vec<Hash>), Abort> {
+    session.require_writable()?;
+    let prices = session.prices();
+    let price = prices.storage_read_base.saturating_add(prices.storage_write_base);
+    let each = prices.storage_write_byte;
+    session.gas.charge_linear(price, each, 32)?;
+    spend(&mut session.budgets.changed_bytes, 32, Budget::ChangedBytes)?;
+    let address = session.frame()?.contract.clone();
+    let held = records::get(&mut session.overlay, RecordKey::Dependencies(&address))?;
+    Ok((address, held.unwrap_or_default()))
+}
+
 /// How many frames on the stack belong to `address`; delegate calls do not count, they are their caller's.
 pub(crate) fn frames_of(session: &Session, address: &Address) -> usize {
     session.frames.iter().filter(|frame| frame.kind != FrameKind::Delegate && frame.contract == *address).count()
@@ -248,11 +296,6 @@ fn sub_limit(session: &Session, wanted: u64) -> u64 {
 fn check_input(session: &Session, input: &[u8]) -> Result<(), Abort> {
     let length = u64::try_from(input.len()).unwrap_or(u64::MAX);
     if length > session.limits().input_bytes_max { Err(Trap::InputTooLong.into()) } else { Ok(()) }
-}
-
-fn check_depth(session: &Session) -> Result<(), Abort> {
-    let depth = u64::try_from(session.frames.len()).unwrap_or(u64::MAX);
-    if depth >= session.limits().call_depth_max { Err(Budget::CallDepth.into()) } else { Ok(()) }
 }
 
 /// A contract on the stack may be entered again only when each frame of its own has allowed that in the call it is

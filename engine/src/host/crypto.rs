@@ -68,3 +68,19 @@ pub(crate) fn ecdsa_to_eth_address(session: &mut Session, key: &[u8; 33]) -> Res
     let hash = Keccak256::digest(&point.as_bytes()[1..]);
     Ok(hash[12..].try_into().ok())
 }
+
+/// Whether `signature` over `message` is by `public`, in the signing context `substrate`. Bytes that are no key or no
+/// signature are no valid signature.
+pub(crate) fn sr25519_verify(
+    session: &mut Session,
+    signature: &[u8; 64],
+    public: &[u8; 32],
+    message: &[u8],
+) -> Result<bool, Abort> {
+    let (base, each) = (session.prices().sr25519_verify_base, session.prices().sr25519_verify_byte);
+    session.gas.charge_linear(base, each, message.len())?;
+    let key = schnorrkel::PublicKey::from_bytes(public);
+    let signature = schnorrkel::Signature::from_bytes(signature);
+    let (Ok(key), Ok(signature)) = (key, signature) else { return Ok(false) };
+    Ok(key.verify_simple(b"substrate", message, &signature).is_ok())
+}

@@ -22,7 +22,7 @@ pub(crate) fn length(session: &mut Session, raw: &[u8]) -> Result<Option<u32>, A
 }
 
 /// Writes `value` under `raw` and gives the length of what was there.
-pub(crate) fn write(session: &mut Session, raw: &[u8], value: &[u8]) -> Result<Option<u32>, Abort> {
+pub(crate) fn write(session: &mut Session, raw: &[u8], value: Value) -> Result<Option<u32>, Abort> {
     session.require_writable()?;
     if value.len() > usize::try_from(session.limits().value_bytes_max).unwrap_or(usize::MAX) {
         return Err(Trap::ValueTooLong.into());
@@ -32,8 +32,9 @@ pub(crate) fn write(session: &mut Session, raw: &[u8], value: &[u8]) -> Result<O
     let key = charged_key(session, 0, raw)?;
     spend_changed(session, raw.len().saturating_add(value.len()))?;
     let before = session.overlay.length(&key)?;
-    session.overlay.put(key, Value::from(value));
-    account_for(session, raw.len(), before, Some(value.len()))?;
+    let length = value.len();
+    session.overlay.put(key, value);
+    account_for(session, raw.len(), before, Some(length))?;
     Ok(before)
 }
 

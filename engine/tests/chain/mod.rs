@@ -82,6 +82,18 @@ impl Chain {
         stored.receipts.into_iter().next().expect("one receipt")
     }
 
+    /// All of them in one block.
+    pub fn run_all(&mut self, payloads: Vec<Payload>) -> Vec<Receipt> {
+        let first = self.nonce(ALICE);
+        let transactions = (first..).zip(payloads).map(|(nonce, payload)| {
+            let transaction = self.transaction(ALICE, 20_000_000, payload);
+            Transaction { nonce, ..transaction }
+        });
+        let checked = self.propose(transactions.collect());
+        assert!(checked.left_out.is_empty(), "{:?}", checked.left_out);
+        self.executor.commit(checked).expect("no fault").receipts
+    }
+
     pub fn upload(&mut self, code: Vec<u8>) -> Hash {
         let receipt = self.run(GAS, Payload::Upload { profile: ProfileId::Seal, code });
         assert_eq!(receipt.status, Status::Returned, "upload");

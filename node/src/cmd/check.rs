@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, Failed> {
             }
         };
         let profile = arguments.profile.id();
-        let admission = profile.for_admission();
+        let admission = profile.for_admission(rules.version());
         let result = unfork_gas::prepare(&bytes, rules.schedule(), rules.limits(), &admission);
         if result.is_err() {
             verdict = Verdict::Found;

@@ -58,18 +58,9 @@ pub fn exit_code(result: Result<Verdict, Failed>) -> ExitCode {
     // Whoever reads the output has had enough of it, as `head` does: that is no news to anybody.
     let closed = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
     if !error.downcast_ref().is_some_and(closed) {
-        eprintln!("unfork: {}", in_words(&error));
+        eprintln!("unfork: {error:#}");
     }
     ExitCode::from(code)
-}
-
-/// The error with its causes; those that it has told already are not told again.
-fn in_words(error: &Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match () {
-        () if told.is_empty() => cause,
-        () if told.contains(&cause) => told,
-        () => format!("{told}: {cause}"),
-    })
 }
 
 /// A bar on standard error for work of known length; invisible where standard error is no terminal.

@@ -8,7 +8,7 @@ use crate::host::call::{self, CallRequest, InstantiateRequest, Planned};
 use crate::outcome::{Abort, Refused, Status, Trap};
 
 /// Flags of `call` and `delegate_call`.
-mod flag {
+pub(crate) mod flag {
     pub const FORWARD_INPUT: u32 = 1;
     pub const CLONE_INPUT: u32 = 2;
     pub const TAIL_CALL: u32 = 4;
@@ -17,31 +17,27 @@ mod flag {
     pub const ALL: u32 = 31;
 }
 
-pub(crate) fn transfer(guest: &mut Guest<'_>, account: u32, _: u32, value: u32, _: u32) -> Result<u32, Abort> {
+pub(crate) fn transfer(guest: &mut Guest<'_>, account: u32, value: u32) -> Result<u32, Abort> {
     guest.session().require_writable()?;
     let to = read_address(guest, account)?;
     let value = read_balance(guest, value)?;
-    let session = guest.session();
-    let price = session.prices().transfer_base;
-    session.gas.charge(price)?;
-    let from = session.frame()?.contract.clone();
-    let moved = accounts::transfer(&mut session.overlay, &from, &to, value)?;
+    let moved = accounts::pay(guest.session(), &to, value)?;
     Ok(if moved.is_ok() { code::SUCCESS } else { code::TRANSFER_FAILED })
 }
 
-/// The arguments that all forms of `call` have.
-struct CallArguments {
-    flags: u32,
-    callee: u32,
-    gas: u64,
-    value: u32,
-    input: u32,
-    input_len: u32,
-    out: u32,
-    out_len: u32,
+/// The arguments that all forms of `call` have. Proof sizes and storage deposits have no limits here.
+pub(crate) struct CallArguments {
+    pub flags: u32,
+    pub callee: u32,
+    pub gas: u64,
+    pub value: u32,
+    pub input: u32,
+    pub input_len: u32,
+    pub out: u32,
+    pub out_len: u32,
 }
 
-fn call(guest: &mut Guest<'_>, arguments: CallArguments) -> Result<u32, Abort> {
+pub(crate) fn call(guest: &mut Guest<'_>, arguments: CallArguments) -> Result<u32, Abort> {
     let CallArguments { flags, callee, gas, value, input, input_len, out, out_len } = arguments;
     if flags & !flag::ALL != 0 {
         return Err(Trap::InvalidArgument.into());
@@ -122,59 +118,12 @@ fn return_code(status: Status) -> u32 {
         Status::Reverted => code::CALLEE_REVERTED,
         Status::Trapped(_) | Status::OutOfGas | Status::Exhausted(_) => code::CALLEE_TRAPPED,
         Status::Refused(Refused::CodeNotFound) => code::CODE_NOT_FOUND,
-        Status::Refused(Refused::InsufficientBalance | Refused::BalanceOverflow) => code::TRANSFER_FAILED,
+        Status::Refused(Refused::InsufficientBalance | Refused::BalanceOverflow | Refused::BelowMinimum) => {
+            code::TRANSFER_FAILED
+        }
         Status::Refused(Refused::ContractNotFound) => code::NOT_CALLABLE,
         Status::Refused(_) => code::CALLEE_TRAPPED,
     }
-}
-
-#[expect(clippy::too_many_arguments, reason = "the signature of the import")]
-pub(crate) fn call_0(
-    guest: &mut Guest<'_>,
-    callee: u32,
-    _: u32,
-    gas: u64,
-    value: u32,
-    _: u32,
-    input: u32,
-    input_len: u32,
-    out: u32,
-    out_len: u32,
-) -> Result<u32, Abort> {
-    call(guest, CallArguments { flags: flag::ALLOW_REENTRY, callee, gas, value, input, input_len, out, out_len })
-}
-
-#[expect(clippy::too_many_arguments, reason = "the signature of the import")]
-pub(crate) fn call_1(
-    guest: &mut Guest<'_>,
-    flags: u32,
-    callee: u32,
-    gas: u64,
-    value: u32,
-    input: u32,
-    input_len: u32,
-    out: u32,
-    out_len: u32,
-) -> Result<u32, Abort> {
-    call(guest, CallArguments { flags, callee, gas, value, input, input_len, out, out_len })
-}
-
-/// Proof sizes and storage deposits have no limits here; both arguments are ignored.
-#[expect(clippy::too_many_arguments, reason = "the signature of the import")]
-pub(crate) fn call_2(
-    guest: &mut Guest<'_>,
-    flags: u32,
-    callee: u32,
-    gas: u64,
-    _: u64,
-    _: u32,
-    value: u32,
-    input: u32,
-    input_len: u32,
-    out: u32,
-    out_len: u32,
-) -> Result<u32, Abort> {
-    call(guest, CallArguments { flags, callee, gas, value, input, input_len, out, out_len })
 }
 
 pub(crate) fn delegate_call(
@@ -197,22 +146,22 @@ pub(crate) fn delegate_call(
     finish(guest, flags, ended, out, out_len)
 }
 
-/// The arguments that all forms of `instantiate` have.
-struct InstantiateArguments {
-    code_hash: u32,
-    gas: u64,
-    value: u32,
-    input: u32,
-    input_len: u32,
-    address: u32,
-    address_len: u32,
-    out: u32,
-    out_len: u32,
-    salt: u32,
-    salt_len: u32,
+/// The arguments that all forms of `instantiate` have. Proof sizes and storage deposits have no limits here.
+pub(crate) struct InstantiateArguments {
+    pub code_hash: u32,
+    pub gas: u64,
+    pub value: u32,
+    pub input: u32,
+    pub input_len: u32,
+    pub address: u32,
+    pub address_len: u32,
+    pub out: u32,
+    pub out_len: u32,
+    pub salt: u32,
+    pub salt_len: u32,
 }
 
-fn instantiate(guest: &mut Guest<'_>, arguments: InstantiateArguments) -> Result<u32, Abort> {
+pub(crate) fn instantiate(guest: &mut Guest<'_>, arguments: InstantiateArguments) -> Result<u32, Abort> {
     let code_hash = guest.read_array(arguments.code_hash)?;
     let value = read_balance(guest, arguments.value)?;
     let input = input_for_call(guest, 0, arguments.input, arguments.input_len)?;
@@ -233,83 +182,7 @@ fn instantiate(guest: &mut Guest<'_>, arguments: InstantiateArguments) -> Result
     finish(guest, 0, ended, arguments.out, arguments.out_len)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the signature of the import")]
-pub(crate) fn instantiate_0(
-    guest: &mut Guest<'_>,
-    code_hash: u32,
-    _: u32,
-    gas: u64,
-    value: u32,
-    _: u32,
-    input: u32,
-    input_len: u32,
-    address: u32,
-    address_len: u32,
-    out: u32,
-    out_len: u32,
-    salt: u32,
-    salt_len: u32,
-) -> Result<u32, Abort> {
-    instantiate_1(guest, code_hash, gas, value, input, input_len, address, address_len, out, out_len, salt, salt_len)
-}
-
-#[expect(clippy::too_many_arguments, reason = "the signature of the import")]
-pub(crate) fn instantiate_1(
-    guest: &mut Guest<'_>,
-    code_hash: u32,
-    gas: u64,
-    value: u32,
-    input: u32,
-    input_len: u32,
-    address: u32,
-    address_len: u32,
-    out: u32,
-    out_len: u32,
-    salt: u32,
-    salt_len: u32,
-) -> Result<u32, Abort> {
-    let arguments = InstantiateArguments {
-        code_hash,
-        gas,
-        value,
-        input,
-        input_len,
-        address,
-        address_len,
-        out,
-        out_len,
-        salt,
-        salt_len,
-    };
-    instantiate(guest, arguments)
-}
-
-/// Proof sizes and storage deposits have no limits here; both arguments are ignored.
-#[expect(clippy::too_many_arguments, reason = "the signature of the import")]
-pub(crate) fn instantiate_2(
-    guest: &mut Guest<'_>,
-    code_hash: u32,
-    gas: u64,
-    _: u64,
-    _: u32,
-    value: u32,
-    input: u32,
-    input_len: u32,
-    address: u32,
-    address_len: u32,
-    out: u32,
-    out_len: u32,
-    salt: u32,
-    salt_len: u32,
-) -> Result<u32, Abort> {
-    instantiate_1(guest, code_hash, gas, value, input, input_len, address, address_len, out, out_len, salt, salt_len)
-}
-
-pub(crate) fn terminate_0(guest: &mut Guest<'_>, beneficiary: u32, _: u32) -> Result<(), Abort> {
-    terminate_1(guest, beneficiary)
-}
-
-pub(crate) fn terminate_1(guest: &mut Guest<'_>, beneficiary: u32) -> Result<(), Abort> {
+pub(crate) fn terminate(guest: &mut Guest<'_>, beneficiary: u32) -> Result<(), Abort> {
     guest.session().require_writable()?;
     let beneficiary = read_address(guest, beneficiary)?;
     call::terminate(guest.session(), &beneficiary)
@@ -322,4 +195,16 @@ pub(crate) fn set_code_hash(guest: &mut Guest<'_>, code_hash: u32) -> Result<u32
         Ok(()) => code::SUCCESS,
         Err(refused) => return_code(Status::Refused(refused)),
     })
+}
+
+pub(crate) fn lock_delegate_dependency(guest: &mut Guest<'_>, code_hash: u32) -> Result<(), Abort> {
+    guest.session().require_writable()?;
+    let code_hash = guest.read_array(code_hash)?;
+    call::lock_dependency(guest.session(), code_hash)
+}
+
+pub(crate) fn unlock_delegate_dependency(guest: &mut Guest<'_>, code_hash: u32) -> Result<(), Abort> {
+    guest.session().require_writable()?;
+    let code_hash = guest.read_array(code_hash)?;
+    call::unlock_dependency(guest.session(), &code_hash)
 }

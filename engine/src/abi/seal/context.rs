@@ -43,7 +43,8 @@ pub(crate) fn block_number(guest: &mut Guest<'_>, out: u32, out_len: u32) -> Res
 }
 
 pub(crate) fn minimum_balance(guest: &mut Guest<'_>, out: u32, out_len: u32) -> Result<(), Abort> {
-    tell(guest, out, out_len, &Balance::MIN.to_le_bytes())
+    let minimum = guest.session().spec.minimum_balance();
+    tell(guest, out, out_len, &minimum.to_le_bytes())
 }
 
 pub(crate) fn gas_left_0(guest: &mut Guest<'_>, out: u32, out_len: u32) -> Result<(), Abort> {
@@ -60,14 +61,10 @@ pub(crate) fn gas_left_1(guest: &mut Guest<'_>, out: u32, out_len: u32) -> Resul
     write_output(guest, out, out_len, &left, false)
 }
 
-pub(crate) fn weight_to_fee_0(guest: &mut Guest<'_>, gas: u64, out: u32, out_len: u32) -> Result<(), Abort> {
+/// Proof sizes have no price here.
+pub(crate) fn weight_to_fee(guest: &mut Guest<'_>, gas: u64, out: u32, out_len: u32) -> Result<(), Abort> {
     let fee = guest.session().gas_price.saturating_mul(Balance::from(gas));
     tell(guest, out, out_len, &fee.to_le_bytes())
-}
-
-/// Proof sizes have no price here.
-pub(crate) fn weight_to_fee_1(guest: &mut Guest<'_>, gas: u64, _: u64, out: u32, len: u32) -> Result<(), Abort> {
-    weight_to_fee_0(guest, gas, out, len)
 }
 
 pub(crate) fn balance(guest: &mut Guest<'_>, out: u32, out_len: u32) -> Result<(), Abort> {
@@ -85,11 +82,12 @@ pub(crate) fn caller_is_origin(guest: &mut Guest<'_>) -> Result<u32, Abort> {
     Ok(u32::from(session.frame()?.caller == session.origin))
 }
 
-/// Nobody on this chain is root.
+/// Whether the caller is the chain itself, in a call that begins or ends a block.
 pub(crate) fn caller_is_root(guest: &mut Guest<'_>) -> Result<u32, Abort> {
-    let price = guest.session().prices().context_read;
-    guest.session().gas.charge(price)?;
-    Ok(0)
+    let session = guest.session();
+    let price = session.prices().context_read;
+    session.gas.charge(price)?;
+    Ok(u32::from(session.root && session.frames.len() == 1))
 }
 
 pub(crate) fn is_contract(guest: &mut Guest<'_>, account: u32) -> Result<u32, Abort> {

@@ -7,14 +7,22 @@ mod call;
 mod context;
 mod crypto;
 mod events;
+mod extension;
 mod storage;
 
 use super::Guest;
 use crate::outcome::{Abort, Status, Trap};
+use crate::session::FrameKind;
 use crate::types::{Address, Balance};
 
-pub(crate) use self::{call::*, context::*, crypto::*, events::*, storage::*};
+pub(crate) use self::{call::*, context::*, crypto::*, events::*, extension::*, storage::*};
 pub(crate) use super::seal_imports::for_each_seal_import;
+
+/// One export, once; it ends by returning or inside a host function.
+pub(crate) fn run_entry(kind: FrameKind, guest: &mut Guest<'_>) -> Result<Status, Abort> {
+    let entry = if kind == FrameKind::Deploy { "deploy" } else { "call" };
+    guest.call(entry, &[]).map(|_| Status::Returned)
+}
 
 /// Return codes of the profile.
 mod code {
@@ -26,6 +34,7 @@ mod code {
     pub const CODE_NOT_FOUND: u32 = 7;
     pub const NOT_CALLABLE: u32 = 8;
     pub const ECDSA_RECOVERY_FAILED: u32 = 11;
+    pub const SR25519_VERIFY_FAILED: u32 = 12;
 }
 
 /// "No such value" as a length, and "do not write the output" as a pointer.
@@ -75,31 +84,9 @@ fn read_balance(guest: &mut Guest<'_>, pointer: u32) -> Result<Balance, Abort> {
     Ok(Balance::from_le_bytes(guest.read_array(pointer)?))
 }
 
-fn unavailable<R>(guest: &mut Guest<'_>) -> Result<R, Abort> {
+/// What every function that this chain does not offer answers.
+pub(crate) fn unavailable<R>(guest: &mut Guest<'_>) -> Result<R, Abort> {
     let price = guest.session().prices().unavailable;
     guest.session().gas.charge(price)?;
     Err(Trap::Unavailable.into())
-}
-
-macro_rules! unavailable_imports {
-    ($($name:ident($($argument:ident),*) -> $result:ty;)*) => {
-        $(
-            #[expect(clippy::allow_attributes, reason = "only the longest of them has too many arguments")]
-            #[allow(clippy::too_many_arguments, reason = "the signature of the import")]
-            pub(crate) fn $name(guest: &mut Guest<'_>, $($argument: u32),*) -> Result<$result, Abort> {
-                let _ = ($($argument,)*);
-                unavailable(guest)
-            }
-        )*
-    };
-}
-unavailable_imports! {
-    unavailable_2(a, b) -> u32;
-    unavailable_4(a, b, c, d) -> u32;
-    unavailable_5(a, b, c, d, e) -> u32;
-    unavailable_1_no_result(a) -> ();
-    unavailable_2_no_result(a, b) -> ();
-    unavailable_4_no_result(a, b, c, d) -> ();
-    unavailable_5_no_result(a, b, c, d, e) -> ();
-    unavailable_8_no_result(a, b, c, d, e, f, g, h) -> ();
 }

@@ -1,0 +1,239 @@
+//! One instance: how it is made, called, and set back to how it began.
+
+use super::host::Host;
+use super::{WasmiProgram, classify, report};
+use crate::abi;
+use crate::outcome::{Abort, Budget, Fault, Status, Trap};
+use crate::session::Session;
+use unfork_gas::{EXPORT_GAS, EXPORT_GLOBAL, EXPORT_MEMORY, EXPORT_STACK};
+use wasmi::{AsContext, AsContextMut, Error, Extern, Global, Memory, Store, TypedFunc, Val, WasmParams, WasmResults};
+
+/// Bytes of the host that an instance takes besides its memory, measured generously.
+const OVERHEAD_BYTES: usize = 16 << 10;
+/// The initial memory is noted in pieces of this length; those that are zero are left out.
+const GAP: usize = 64;
+
+/// An instance in a store of its own.
+pub(super) struct Instance {
+    store: Store<Host>,
+    handles: Handles,
+    globals: Vec<Global>,
+    memory_bytes: usize,
+}
+
+/// What is looked up once: the injected counters, the memory, the entry points without arguments.
+#[derive(Clone, Copy)]
+pub(super) struct Handles {
+    instance: wasmi::Instance,
+    gas: Global,
+    stack: Global,
+    memory: Option<Memory>,
+    deploy: Option<TypedFunc<(), ()>>,
+    call: Option<TypedFunc<(), ()>>,
+}
+
+/// How an instance begins: what of its memory is not zero, and its mutable globals.
+pub(super) struct Start {
+    parts: Vec<(usize, Box<[u8]>)>,
+    globals: Vec<Val>,
+}
+
+impl Instance {
+    /// Makes an instance of `program`, and notes how it begins if that is not known yet.
+    pub fn new(program: &WasmiProgram) -> Result<Box<Self>, Fault> {
+        let mut store = Store::new(program.module.engine(), Host::default());
+        store.limiter(|host| host);
+        let imports: Vec<Extern> = program.links.iter().map(|link| Extern::Func(link(&mut store))).collect();
+        let made = wasmi::Instance::new(&mut store, &program.module, &imports);
+        let instance = made.map_err(|error| match store.data().memory_fault() {
+            Some(fault) => fault,
+            None => report("instantiating", &error),
+        })?;
+        let global = |name: &str| {
+            let missing = || Fault::internal(format!("prepared code does not export {name}"));
+            instance.get_global(&store, name).ok_or_else(missing)
+        };
+        let globals = program.mutable_globals.iter().map(|index| global(&format!("{EXPORT_GLOBAL}{index}")));
+        let globals = globals.collect::<Result<Vec<_>, _>>()?;
+        let handles = Handles {
+            instance,
+            gas: global(EXPORT_GAS)?,
+            stack: global(EXPORT_STACK)?,
+            memory: instance.get_memory(&store, EXPORT_MEMORY),
+            deploy: instance.get_typed_func(&store, "deploy").ok(),
+            call: instance.get_typed_func(&store, "call").ok(),
+        };
+        let memory_bytes = handles.memory.map_or(0, |memory| memory.data(&store).len());
+        store.data_mut().started(handles);
+        let made = Box::new(Self { store, handles, globals, memory_bytes });
+        program.start.get_or_init(|| made.start());
+        Ok(made)
+    }
+
+    fn start(&self) -> Start {
+        let memory = self.handles.memory.map_or(&[][..], |memory| memory.data(&self.store));
+        let globals = self.globals.iter().map(|global| global.get(&self.store)).collect();
+        Start { parts: parts(memory), globals }
+    }
+
+    /// The instance, to be called from outside any host function.
+    pub fn running(&mut self) -> Running<&mut Store<Host>> {
+        Running { handles: self.handles, context: &mut self.store }
+    }
+
+    /// Sets memory and globals back to how they began. False when that cannot be done, since the memory has grown.
+    pub fn set_back(&mut self, start: &Start) -> bool {
+        if self.store.data().memory_fault().is_some() || self.store.data().live_memory_exhausted() {
+            return false;
+        }
+        if let Some(memory) = self.handles.memory {
+            let bytes = memory.data_mut(&mut self.store);
+            if bytes.len() != self.memory_bytes {
+                return false;
+            }
+            bytes.fill(0);
+            for (from, part) in &start.parts {
+                let to = from.saturating_add(part.len());
+                let Some(place) = bytes.get_mut(*from..to) else { return false };
+                place.copy_from_slice(part);
+            }
+        }
+        let mut globals = self.globals.iter().zip(&start.globals);
+        globals.all(|(global, value)| global.set(&mut self.store, value.clone()).is_ok())
+    }
+
+    /// Memory of the host that it takes, roughly.
+    pub fn bytes(&self) -> usize {
+        self.memory_bytes.saturating_add(OVERHEAD_BYTES)
+    }
+}
+
+/// The parts of `memory` that are not zero.
+fn parts(memory: &[u8]) -> Vec<(usize, Box<[u8]>)> {
+    let zero = |part: &[u8]| part.iter().all(|byte| *byte == 0);
+    let mut parts: Vec<(usize, Vec<u8>)> = Vec::new();
+    for (index, part) in memory.chunks(GAP).enumerate().filter(|(_, part)| !zero(part)) {
+        let from = index.saturating_mul(GAP);
+        match parts.last_mut() {
+            Some((start, bytes)) if start.saturating_add(bytes.len()) == from => bytes.extend_from_slice(part),
+            _ => parts.push((from, part.to_vec())),
+        }
+    }
+    parts.into_iter().map(|(from, bytes)| (from, bytes.into_boxed_slice())).collect()
+}
+
+/// An instance that is running, seen from outside or from inside a host function.
+pub(super) struct Running<C> {
+    pub context: C,
+    pub handles: Handles,
+}
+
+impl<C: AsContextMut<Data = Host>> Running<C> {
+    /// What is left of the gas.
+    pub fn gas(&self) -> Result<i64, Fault> {
+        get(&self.handles.gas, &self.context)
+    }
+
+    /// Sets what is left of the gas.
+    pub fn set_gas(&mut self, gas: i64) -> Result<(), Fault> {
+        set(&self.handles.gas, &mut self.context, gas)
+    }
+
+    fn export(&mut self, name: &str, arguments: &[u32]) -> Result<Called, Abort> {
+        let missing = || Abort::from(Trap::ExportMissing);
+        let word = |at: usize| arguments.get(at).map_or(0, |argument| argument.cast_signed());
+        Ok(match (name, arguments.len()) {
+            ("call", 0) => self.nothing(self.handles.call.ok_or_else(missing)?),
+            ("deploy", 0) => self.nothing(self.handles.deploy.ok_or_else(missing)?),
+            (_, 0) => self.nothing(self.typed(name)?),
+            (_, 1) => self.word(name, (word(0),))?,
+            (_, 2) => self.word(name, (word(0), word(1)))?,
+            _ => self.word(name, (word(0), word(1), word(2)))?,
+        })
+    }
+
+    fn nothing(&mut self, function: TypedFunc<(), ()>) -> Called {
+        function.call(&mut self.context, ()).map(|()| 0)
+    }
+
+    /// An export that gives a word.
+    fn word<P: WasmParams>(&mut self, name: &str, arguments: P) -> Result<Called, Abort> {
+        let function = self.typed::<P, i32>(name)?;
+        Ok(function.call(&mut self.context, arguments).map(i32::cast_unsigned))
+    }
+
+    fn typed<P: WasmParams, R: WasmResults>(&self, name: &str) -> Result<TypedFunc<P, R>, Abort> {
+        let found = self.handles.instance.get_typed_func(&self.context, name);
+        found.map_err(|_| Abort::from(Trap::ExportMissing))
+    }
+
+    /// What a call came to, with the gas that it has left noted in the session.
+    fn ended(&mut self, session: &mut Session, called: Called) -> Result<u32, Abort> {
+        if let Some(fault) = self.context.as_context().data().memory_fault() {
+            return Err(Abort::Fault(fault));
+        }
+        if self.context.as_context().data().live_memory_exhausted() {
+            return Err(Budget::LiveMemory.into());
+        }
+        if let Some(abort) = session.abort.take() {
+            // A host function ended the run and left the exact gas in the session.
+            return Err(abort);
+        }
+        let (gas, stack) = (self.gas()?, get(&self.handles.stack, &self.context)?);
+        session.gas.left = gas;
+        match called {
+            Ok(_) if gas < 0 => Err(Abort::Stop(Status::OutOfGas)),
+            Ok(result) => Ok(result),
+            Err(error) => Err(Abort::Stop(classify(&error, gas, stack)?)),
+        }
+    }
+}
+
+/// What wasmi says of a call.
+type Called = Result<u32, Error>;
+
+impl<C: AsContextMut<Data = Host>> abi::GuestInstance for Running<C> {
+    fn memory(&mut self) -> &mut [u8] {
+        match self.handles.memory {
+            Some(memory) => memory.data_mut(&mut self.context),
+            None => &mut [],
+        }
+    }
+
+    fn stack(&self) -> Result<i64, Fault> {
+        get(&self.handles.stack, &self.context)
+    }
+
+    fn call(
+        &mut self,
+        session: Box<Session>,
+        stack: i64,
+        export: &str,
+        arguments: &[u32],
+    ) -> (Option<Box<Session>>, Result<u32, Abort>) {
+        let gas = session.gas.left;
+        let counters = self.set_gas(gas).and_then(|()| set(&self.handles.stack, &mut self.context, stack));
+        if let Err(fault) = counters {
+            return (Some(session), Err(fault.into()));
+        }
+        self.context.as_context_mut().data_mut().session = Some(session);
+        let called = self.export(export, arguments);
+        let mut session = self.context.as_context_mut().data_mut().session.take();
+        let result = match &mut session {
+            Some(session) => called.and_then(|called| self.ended(session, called)),
+            None => Err(Fault::internal("the session is gone from its store").into()),
+        };
+        (session, result)
+    }
+}
+
+fn get(global: &Global, context: impl AsContext) -> Result<i64, Fault> {
+    match global.get(context) {
+        Val::I64(value) => Ok(value),
+        _ => Err(Fault::internal("an injected counter is no i64")),
+    }
+}
+
+fn set(global: &Global, context: impl AsContextMut, value: i64) -> Result<(), Fault> {
+    global.set(context, Val::I64(value)).map_err(|error| Fault::executor(format!("setting a counter: {error}")))
+}

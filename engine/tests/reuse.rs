@@ -1,0 +1,141 @@
+//! Instances are used again, and nobody can tell: what a contract finds is always as new. The cache and the pool stay
+//! inside their bounds.
+#![allow(missing_docs, clippy::arithmetic_side_effects)]
+
+mod chain;
+
+use chain::{Chain, GAS};
+use unfork_engine::{Engine, Payload, ProfileId, Status};
+
+/// Returns the sum of all bytes of its memory, its two globals and its passive data; then overwrites all of them, and
+/// ends as the input's first byte says: 0 returns, 1 traps, 2 runs out of gas, 3 returns from inside a host function.
+const DIRTY: &str = r#"(module
+  (import "seal0" "seal_return" (func $return (param i32 i32 i32)))
+  (import "seal0" "input" (func $input (param i32 i32)))
+  (import "seal0" "set_transient_storage" (func $set (param i32 i32 i32 i32) (result i32)))
+  (memory 2 4)
+  (global $narrow (mut i32) (i32.const 7))
+  (global $wide (mut i64) (i64.const 9))
+  (data (i32.const 70000) "the quick brown fox jumps over the lazy dog")
+  (data (i32.const 131071) "z")
+  (func (export "deploy"))
+  (func $sum (result i32) (local $at i32) (local $sum i32)
+    (loop $next
+      (local.set $sum (i32.add (local.get $sum) (i32.mul (i32.load (local.get $at)) (i32.add (local.get $at) (i32.const 1)))))
+      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 4))) (i32.const 131072))))
+    (i32.add (i32.add (local.get $sum) (global.get $narrow)) (i32.wrap_i64 (global.get $wide))))
+  (func (export "call") (local $sum i32)
+    (local.set $sum (i32.add (call $sum) (memory.size)))
+    (i32.store (i32.const 4) (i32.const 4))
+    (call $input (i32.const 0) (i32.const 4))
+    (global.set $narrow (i32.load8_u (i32.const 0)))
+    (global.set $wide (i64.const -1))
+    (memory.fill (i32.const 8) (i32.const 255) (i32.const 131064))
+    (if (i32.eq (global.get $narrow) (i32.const 4)) (then (drop (memory.grow (i32.const 1)))))
+    (if (i32.eq (global.get $narrow) (i32.const 1)) (then unreachable))
+    (if (i32.eq (global.get $narrow) (i32.const 2)) (then (loop $for_ever (br $for_ever))))
+    (if (i32.eq (global.get $narrow) (i32.const 5)) (then (drop (i32.load (i32.const 131072)))))
+    (i32.store (i32.const 8) (local.get $sum))
+    (call $return (i32.const 0) (i32.const 8) (i32.const 4))))"#;
+
+/// Changes a table and drops a segment; returns what it finds of both. Only a new instance has them as they were.
+const TABLES: &str = r#"(module
+  (import "seal0" "seal_return" (func $return (param i32 i32 i32)))
+  (memory 1)
+  (table $table 2 funcref)
+  (elem (table $table) (i32.const 0) func $one)
+  (data $once "\2a")
+  (func $one)
+  (func (export "deploy"))
+  (func (export "call")
+    (memory.init $once (i32.const 0) (i32.const 0) (i32.const 1))
+    (i32.store8 (i32.const 1) (ref.is_null (table.get $table (i32.const 0))))
+    (table.set $table (i32.const 0) (ref.null func))
+    (data.drop $once)
+    (call $return (i32.const 0) (i32.const 0) (i32.const 2))))"#;
+
+fn assembled(text: &str) -> Vec<u8> {
+    wat::parse_str(text).expect("it assembles")
+}
+
+#[test]
+fn a_contract_that_dirties_everything_always_finds_it_new() {
+    let mut chain = Chain::new();
+    let contract = chain.deploy(assembled(DIRTY));
+    let mut found = Vec::new();
+    // Every way to end, each followed by every other.
+    for first in 0..6u8 {
+        for second in 0..6u8 {
+            for how in [first, second, 0] {
+                let receipt = chain.call(&contract, 20_000_000, &[how]);
+                match how {
+                    1 => assert_eq!(receipt.status.name(), "trapped:unreachable"),
+                    2 => assert_eq!(receipt.status, Status::OutOfGas),
+                    5 => assert_eq!(receipt.status.name(), "trapped:memory_out_of_bounds"),
+                    _ => {
+                        assert_eq!(receipt.status, Status::Returned, "{how}");
+                        found.push(receipt.output);
+                    }
+                }
+            }
+        }
+    }
+    found.dedup();
+    assert_eq!(found.len(), 1, "an instance was not as new: {found:?}");
+    // The same without any reuse.
+    let mut unpooled = Chain::with(Engine::with_bounds(64 << 20, 0).expect("the self-test passes"));
+    let contract = unpooled.deploy(assembled(DIRTY));
+    assert_eq!(unpooled.call(&contract, 20_000_000, &[0]).output, found[0]);
+}
+
+#[test]
+fn what_cannot_be_set_back_is_made_again() {
+    let mut chain = Chain::new();
+    let contract = chain.deploy(assembled(TABLES));
+    for _ in 0..3 {
+        assert_eq!(chain.call(&contract, GAS, &[]).output, [42, 0]);
+    }
+    assert_eq!(chain.executor.engine().kept_bytes().1, 0, "such instances do not wait");
+}
+
+#[test]
+fn a_contract_in_itself_has_an_instance_of_its_own() {
+    let mut chain = Chain::new();
+    let contract = chain.deploy(chain::hostile("recurse-self-call"));
+    let (first, second) = (chain.call(&contract, GAS, &[]), chain.call(&contract, GAS, &[]));
+    assert_eq!((first.status, second.status), (Status::Returned, Status::Returned));
+    let waiting = chain.executor.engine().kept_bytes().1;
+    assert!(waiting > 8 * 65_536, "only {waiting} bytes wait after a deep recursion");
+}
+
+fn numbered(number: u32) -> Vec<u8> {
+    let body = format!(r#"(func (export "deploy") (drop (i32.const {number}))) (func (export "call"))"#);
+    assembled(&format!("(module (memory 1) {body})"))
+}
+
+#[test]
+fn ten_thousand_contracts_stay_inside_the_bounds() {
+    let (cache, pool) = (8 << 20, 4 << 20);
+    let mut chain = Chain::with(Engine::with_bounds(cache, pool).expect("the self-test passes"));
+    let (mut most, mut code_bytes) = ((0, 0), 0);
+    for part in 0..20u32 {
+        let codes: Vec<_> = (part * 500..part * 500 + 500).map(numbered).collect();
+        code_bytes += codes.iter().map(Vec::len).sum::<usize>();
+        let uploads = codes.into_iter().map(|code| Payload::Upload { profile: ProfileId::Seal, code });
+        let hashes = chain.run_all(uploads.collect()).into_iter().map(|receipt| receipt.output);
+        let creations = hashes.map(|hash| Payload::Instantiate {
+            code_hash: hash.try_into().expect("a code hash"),
+            value: 0,
+            input: Vec::new(),
+            salt: Vec::new(),
+        });
+        for receipt in chain.run_all(creations.collect()) {
+            assert_eq!(receipt.status, Status::Returned);
+        }
+        let kept = chain.executor.engine().kept_bytes();
+        assert!(kept.0 <= cache && kept.1 <= pool, "{part}: {kept:?}");
+        most = (most.0.max(kept.0), most.1.max(kept.1));
+    }
+    println!("10,000 contracts of {code_bytes} bytes: at most {} bytes of programs, {} of instances", most.0, most.1);
+    assert!(most.0 > cache / 2 && most.1 > pool / 2, "the bounds were not reached: {most:?}");
+}
