@@ -146,6 +146,10 @@ fn scarce(first: &Report, ample: Budget, random: &mut Random) -> Vec<Budget> {
     if first.stack_taken > 0 {
         stack.extend([first.stack_taken - 1, below(first.stack_taken)]);
     }
+    // Enough for the last checkpoint before a trap, and for nothing behind it.
+    if let (End::Trapped(_), Some((_, last))) = (&first.end, first.checkpoints.last()) {
+        gas.push(*last);
+    }
     // Both at once: the stack may be exhausted where the gas is too.
     let stack_short = first.stack_taken.saturating_sub(1);
     let both: Vec<Budget> =

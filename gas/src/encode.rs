@@ -15,6 +15,13 @@ pub(crate) fn unsigned(out: &mut Vec<u8>, mut value: u64) {
     }
 }
 
+/// An unsigned LEB128 number of 32 bits.
+pub(crate) fn unsigned_bytes(value: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    unsigned(&mut out, u64::from(value));
+    out
+}
+
 /// Appends a signed LEB128 number.
 pub(crate) fn signed(out: &mut Vec<u8>, mut value: i64) {
     loop {

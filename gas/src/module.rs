@@ -152,6 +152,9 @@ impl<'a> Walk<'a> {
             }
         }
         let totals = functions.map(|functions| functions.totals).unwrap_or_default();
+        if totals.exhausted {
+            self.output.add_exhausted(self.global_count);
+        }
         self.check_entries()?;
         self.facts.frame_units_max = totals.frame_units_max;
         self.facts.top_values_max = totals.top_values_max;
@@ -163,8 +166,10 @@ impl<'a> Walk<'a> {
 
     fn functions(&self) -> Functions<'a> {
         let floats = self.profile.floats;
+        let globals = self.global_count;
+        let exhausted = self.facts.functions_imported.saturating_add(self.facts.functions_defined);
         let mut functions =
-            Functions::new(self.code, self.schedule, self.limits, self.admitting, floats, self.global_count);
+            Functions::new(self.code, self.schedule, self.limits, self.admitting, floats, globals, exhausted);
         functions.stack_metered = self.stack_metered;
         functions
     }
@@ -190,7 +195,7 @@ impl<'a> Walk<'a> {
                 Ok(())
             }
             Payload::CodeSectionStart { count, .. } => {
-                encode::unsigned(&mut self.output.code, u64::from(*count));
+                self.output.code_count = *count;
                 self.output.code.reserve(self.code.len());
                 Ok(())
             }
@@ -256,8 +261,9 @@ impl<'a> Walk<'a> {
         }
         self.facts.functions_defined = functions.count();
         self.charge(self.schedule.instance_function, u64::from(functions.count()));
-        let range = functions.range();
-        self.output.functions.extend_from_slice(slice(self.code, range.start, range.end));
+        let (from, to) = (functions.original_position(), functions.range().end);
+        self.output.function_count = functions.count();
+        self.output.functions.extend_from_slice(slice(self.code, from, to));
         Ok(())
     }
 

@@ -43,7 +43,7 @@ table! {
         grow_element: "gas per element", "Each element that table.grow is asked for, granted or not.";
         function_entry: "gas per function entry", "Entering a function, besides its declared locals.";
         function_local: "gas per declared local", "Each declared (zeroed) local at function entry; parameters are free.";
-        return_check_above: "gas", "A function whose operators cost more than this in sum checks its gas after each call, and at entry even without calls and loops.";
+        return_check_above: "gas", "A function whose operators cost more than this in sum checks its gas when it returns, and at entry even without calls and loops.";
 
         instance_page: "gas per page", "Each initial memory page of an instance.";
         instance_table_element: "gas per element", "Each initial table element of an instance.";

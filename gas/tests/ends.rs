@@ -188,22 +188,23 @@ fn gas_is_exact_at_every_host_call() {
     }
 }
 
-/// A deep unwinding is checked on the way back too: code after a call cannot run on nothing.
+/// A deep unwinding is checked on the way back too: code after a call cannot run on nothing. What comes after a return
+/// without enough gas shows whether it was a checkpoint: a trap, or out of gas.
 #[test]
 fn returning_is_checked() {
-    let body = "nop ".repeat(200);
     let mut schedule = V1;
     assert!(schedule.set("op_drop", 1));
-    let text = format!(
-        r#"(import "env" "note" (func $note (param i64)))
-           (func $f (param i32) (if (local.get 0) (then (call $f (i32.sub (local.get 0) (i32.const 1))))) {body} (call $note (i64.const 1)))
-           (func (export "run") (call $f (i32.const 100)))"#
-    );
-    let module = with(&text, &schedule, &PLAIN);
-    let (Ended::Returned(all), _) = run(&module, 1 << 40, STACK) else { panic!("returns") };
-    let (ended, seen) = run(&module, all / 2, STACK);
-    assert_eq!(ended, Ended::OutOfGas);
-    assert!(seen.notes.len() < 60, "{}", seen.notes.len());
+    let ways = ["{nops}", "{nops} (return)", "(block (br_if 1 (i32.const 1))) {nops}", "(block (loop {nops} (br 2)))"];
+    for (way, nops, checked) in ways.iter().flat_map(|way| [(way, 1, false), (way, 200, true)]) {
+        let body = way.replace("{nops}", &"nop ".repeat(nops));
+        let text = format!(
+            r#"(func $f {body}) (func (export "run") (call $f) (drop (i32.div_u (i32.const 1) (i32.const 0))))"#
+        );
+        // Enough for entering run and f, and for the head of a loop.
+        let ended = run(&with(&text, &schedule, &PLAIN), 6 + 4 + 6, STACK).0;
+        let expected = if checked { Ended::OutOfGas } else { Ended::Trapped(TrapCode::IntegerDivisionByZero) };
+        assert_eq!(ended, expected, "{way}, {nops} nops");
+    }
 }
 
 #[test]

@@ -359,16 +359,15 @@ impl<'m, 'a> Machine<'m, 'a> {
         Ok(())
     }
 
-    /// Goes back to the caller. Coming back into a function above the threshold is a checkpoint.
+    /// Goes back to the caller. Returning from a function above the threshold is a checkpoint.
     fn leave(&mut self) -> Result<(), End> {
         let frame = self.frames.pop().expect("a frame");
+        let above = frame.function.price_of_all > self.rules.schedule.return_check_above;
+        if above || self.mistaken(Mistake::CheckEveryReturn) {
+            self.check(Checkpoint::Return)?;
+        }
         if frame.took_units && !self.mistaken(Mistake::UnitsAreKept) {
             self.stack_left += self.units(frame.function);
-        }
-        let Some(caller) = self.frames.last() else { return Ok(()) };
-        let above = caller.function.price_of_all > self.rules.schedule.return_check_above;
-        if above || self.mistaken(Mistake::CheckAfterEveryReturn) {
-            self.check(Checkpoint::Return)?;
         }
         Ok(())
     }

@@ -129,7 +129,7 @@ pub enum Checkpoint {
     Bulk,
     /// A host call.
     HostCall,
-    /// The return of a call into a function above the threshold.
+    /// The return from a function above the threshold.
     Return,
     /// `unreachable`.
     Unreachable,
@@ -149,8 +149,8 @@ pub enum Mistake {
     NoCheckEnteringLoop,
     /// Section 2: bulk work is checked after it is done.
     CheckAfterBulk,
-    /// Section 2: a check when a call returns into any function.
-    CheckAfterEveryReturn,
+    /// Section 2: a check at the return from every function, however little it costs.
+    CheckEveryReturn,
     /// Section 2: a check at every operator.
     CheckEverywhere,
     /// Section 3: a trap without enough gas is out of gas.
@@ -185,7 +185,7 @@ impl Mistake {
         Mistake::CheckAfterBulk,
         Mistake::NoCheck(Checkpoint::HostCall),
         Mistake::NoCheck(Checkpoint::Return),
-        Mistake::CheckAfterEveryReturn,
+        Mistake::CheckEveryReturn,
         Mistake::NoCheck(Checkpoint::Unreachable),
         Mistake::NoCheck(Checkpoint::End),
         Mistake::CheckEverywhere,

@@ -8,7 +8,7 @@ mod write;
 
 use alloc::vec::Vec;
 
-use wasmparser::{FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
+use wasmparser::{FrameKind, FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
 use self::plan::Plan;
 use crate::limits::Limits;
@@ -27,6 +27,8 @@ pub(crate) struct Functions<'a> {
     pub(crate) floats: Floats,
     pub(crate) gas_global: u32,
     pub(crate) stack_global: u32,
+    /// The function behind all others that tells an exhausted stack from being out of gas, and traps.
+    pub(crate) exhausted: u32,
     /// Whether the stack is metered; only measurements leave it out.
     pub(crate) stack_metered: bool,
     pub(crate) totals: Totals,
@@ -44,6 +46,8 @@ pub(crate) struct Totals {
     pub(crate) function_gas_max: u64,
     /// Whether an operator changes a table or drops a segment.
     pub(crate) changes_tables: bool,
+    /// Whether any body needs the function behind all others.
+    pub(crate) exhausted: bool,
 }
 
 /// The signature of a function, as far as its body is concerned.
@@ -71,6 +75,7 @@ impl<'a> Functions<'a> {
         admitting: bool,
         floats: Floats,
         first_added_global: u32,
+        exhausted: u32,
     ) -> Functions<'a> {
         Functions {
             module,
@@ -80,6 +85,7 @@ impl<'a> Functions<'a> {
             floats,
             gas_global: first_added_global,
             stack_global: first_added_global.saturating_add(1),
+            exhausted,
             stack_metered: true,
             totals: Totals::default(),
             plan: Plan::default(),
@@ -122,10 +128,12 @@ impl<'a> Functions<'a> {
             gas_global: self.gas_global,
             stack_global: self.stack_global,
             frame_units: i64::try_from(frame_units).unwrap_or(i64::MAX),
+            exhausted: self.exhausted,
             take: self.plan.take().filter(|_| self.stack_metered),
             check_entry: self.plan.loops_or_calls || whole_gas > unchecked_max,
-            check_after_call: static_gas > unchecked_max,
+            check_return: static_gas > unchecked_max,
         };
+        self.totals.exhausted |= body.take.is_some();
         write::write(out, &self.plan, &body);
         Ok(())
     }
@@ -175,6 +183,7 @@ impl<'a> Functions<'a> {
             plan: &mut self.plan,
             at: 0,
             height: 0,
+            frame: Some(FrameKind::Block),
         };
         walk.run(reader)?;
         let height = u64::from(walk.height);
@@ -191,6 +200,8 @@ impl<'a> Functions<'a> {
         if self.admitting { limit(code, offset, max, found) } else { Ok(()) }
     }
 }
+
+pub(crate) use self::write::exhausted_body;
 
 /// Offsets fit 32 bits: modules are shorter than 4 GiB, which is checked before the walk.
 fn narrow(offset: u64) -> u32 {

@@ -10,6 +10,7 @@ pub(super) const BR: u8 = 0x0c;
 pub(super) const BR_IF: u8 = 0x0d;
 pub(super) const BR_TABLE: u8 = 0x0e;
 pub(super) const RETURN: u8 = 0x0f;
+pub(super) const CALL: u8 = 0x10;
 pub(super) const SELECT: u8 = 0x1b;
 pub(super) const LOCAL_GET: u8 = 0x20;
 pub(super) const LOCAL_SET: u8 = 0x21;

@@ -48,8 +48,10 @@ pub(crate) enum Action {
     Check { pending: i64 },
     /// Put the exact gas left into the global, and hand the stack budget on, which may have to be checked.
     BeforeCall { pending: i64, check_stack: bool },
-    /// Take the counter back from the global; check where the function is of those that do.
+    /// Take the counter back from the global.
     AfterCall,
+    /// Before a return: out of gas when the global is below 0, where the function is of those that check.
+    CheckReturn,
     /// Charge `price` per unit of the topmost operand, and check.
     PerUnit { pending: i64, price: u64 },
     /// Before `memory.grow` or `table.grow`: reach it only where it grows by one or more, within the maximum.
@@ -161,8 +163,11 @@ struct Line {
 pub(crate) struct Plan {
     pub(crate) inserts: Vec<Insert>,
     pub(crate) table_charges: Vec<i64>,
-    /// Whether any loop can be reached: then the counter lives in a local.
-    pub(crate) has_loop: bool,
+    /// Whether any loop can be reached: then the counter may live in a local.
+    has_loop: bool,
+    /// Operations that the interpreter needs with the counter in a local, and in the global; those in loops count more.
+    local_cost: u64,
+    global_cost: u64,
     /// Whether a loop, call or call_indirect stands anywhere in the body, also where it cannot be reached.
     pub(crate) loops_or_calls: bool,
     /// Whether a branch, not a return, leaves the function.
@@ -223,6 +228,19 @@ impl Plan {
     /// The sum of the prices of all operators, reachable or not.
     pub(crate) fn static_gas(&self) -> u64 {
         self.paid.unsigned_abs()
+    }
+
+    /// Whether the counter lives in a local between calls.
+    pub(crate) fn counter_in_local(&self) -> bool {
+        self.has_loop && self.local_cost < self.global_cost
+    }
+
+    /// Counts operations that are needed here, by where the counter lives.
+    fn weigh(&mut self, local: u64, global: u64) {
+        let depth = u32::try_from(self.loops.len().min(6)).unwrap_or(6);
+        let weight = 8_u64.pow(depth);
+        self.local_cost = self.local_cost.saturating_add(local.saturating_mul(weight));
+        self.global_cost = self.global_cost.saturating_add(global.saturating_mul(weight));
     }
 
     /// The line at which the stack budget is computed.
@@ -323,6 +341,7 @@ impl Plan {
         self.loops_or_calls = true;
         let Some(pending) = self.reachable_pending() else { return };
         self.take_stack();
+        self.weigh(4, 3);
         self.insert(at, Action::BeforeCall { pending, check_stack: !self.stack_checked });
         self.stack_checked = true;
         self.set_pending(0);
@@ -350,8 +369,16 @@ impl Plan {
         }
     }
 
-    /// A return or an `unreachable`.
-    pub(crate) fn end_with_settlement(&mut self, at: u32) {
+    /// A return, or the end of the body.
+    pub(crate) fn leave_function(&mut self, at: u32) {
+        if let Some(pending) = self.reachable_pending() {
+            self.settle_line(pending, at);
+            self.insert(at, Action::CheckReturn);
+            self.reachable = false;
+        }
+    }
+
+    pub(crate) fn meet_unreachable(&mut self, at: u32) {
         if let Some(pending) = self.reachable_pending() {
             self.settle_line(pending, at);
             self.reachable = false;
@@ -398,7 +425,7 @@ impl Plan {
             self.jump(0);
             self.pending_at_end = self.frames.pop().and_then(|frame| frame.label);
         } else {
-            self.end_with_settlement(at);
+            self.leave_function(at);
             self.frames.pop();
         }
     }
@@ -519,7 +546,10 @@ impl Plan {
         match self.after.take() {
             None => return,
             Some(After::Line) => {}
-            Some(After::LoopHead { pending }) => self.insert(next, Action::Check { pending }),
+            Some(After::LoopHead { pending }) => {
+                self.weigh(1, 2);
+                self.insert(next, Action::Check { pending });
+            }
             Some(After::Call) => self.insert(next, Action::AfterCall),
             Some(After::Grow(grow)) => self.insert(next, Action::AfterGrow(grow)),
             Some(After::Nan(width)) => return self.canonicalise(width, next, following),
@@ -553,6 +583,10 @@ impl Plan {
     }
 
     fn charge_line(&mut self, amount: i64) {
+        if amount == 0 {
+            return;
+        }
+        self.weigh(1, 3);
         if let Some(Insert { action: Action::Charge(charge), .. }) = self.inserts.get_mut(self.line.insert) {
             *charge = charge.saturating_add(amount);
         }
@@ -560,6 +594,7 @@ impl Plan {
 
     /// Puts the exact gas at the end of this line into the global, at its beginning.
     fn settle_line(&mut self, pending: i64, at: u32) {
+        self.weigh(2, 3);
         match self.inserts.get_mut(self.line.insert) {
             Some(Insert { action: action @ Action::Charge(0), .. }) => *action = Action::Settle(pending),
             _ => self.insert(at, Action::Settle(pending)),

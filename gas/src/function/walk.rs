@@ -32,6 +32,8 @@ pub(super) struct Walk<'w> {
     pub(super) at: u64,
     /// The greatest height of the operand stack so far.
     pub(super) height: u32,
+    /// The innermost open block; `None` behind the end of the body.
+    pub(super) frame: Option<FrameKind>,
 }
 
 /// Small enough for a register, unlike the refusal itself: there is one result per operator.
@@ -100,13 +102,21 @@ impl Walk<'_> {
                     Operator::Loop { .. } => self.plan.enter_loop(at, arity, many),
                     _ => self.plan.enter_if(at, arity, many),
                 }
+                self.find_frame();
             }
-            Operator::Else => self.plan.meet_else(),
-            Operator::End => self.plan.leave(at),
+            Operator::Else => {
+                self.plan.meet_else();
+                self.find_frame();
+            }
+            Operator::End => {
+                self.plan.leave(at);
+                self.find_frame();
+            }
             Operator::Br { relative_depth } => self.plan.branch(*relative_depth),
             Operator::BrIf { relative_depth } => self.plan.branch_if(*relative_depth, at),
             Operator::BrTable { targets } => self.plan.branch_table(targets, at),
-            Operator::Return | Operator::Unreachable => self.plan.end_with_settlement(at),
+            Operator::Return => self.plan.leave_function(at),
+            Operator::Unreachable => self.plan.meet_unreachable(at),
             Operator::Call { .. } | Operator::CallIndirect { .. } => self.plan.call(at),
             Operator::Select | Operator::TypedSelect { .. } => self.plan.select(at),
             Operator::I32Store { .. } | Operator::I32Store8 { .. } | Operator::I32Store16 { .. } => {
@@ -119,6 +129,10 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    fn find_frame(&mut self) {
+        self.frame = self.validator.get_control_frame(0).map(|frame| frame.kind);
     }
 
     /// How many values a branch to the label that a block opens carries, and whether its type is given by index.
@@ -264,7 +278,12 @@ macro_rules! visits {
                 self.totals.changes_tables = true;
             }
             match priced {
-                Some(price) => self.plan(&operator, price),
+                Some(price) => {
+                    let planned = self.plan(&operator, price);
+                    // No operator that has a price owns memory; the compiler does not see that.
+                    core::mem::forget(operator);
+                    planned
+                }
                 None => Err(self.unpriced(&operator)),
             }
         })*
@@ -281,7 +300,7 @@ impl<'a> VisitOperator<'a> for Walk<'_> {
 impl FrameStack for Walk<'_> {
     #[inline]
     fn current_frame(&self) -> Option<FrameKind> {
-        self.validator.get_control_frame(0).map(|frame| frame.kind)
+        self.frame
     }
 }
 

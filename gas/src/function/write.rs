@@ -9,7 +9,7 @@
 //!   epilogue                    the exact gas left into the global
 //!   return
 //! end
-//! gas := -1, unless the stack is below 0; unreachable
+//! gas := -1, unless the stack is below 0, by a function of its own; unreachable
 //! ```
 
 use alloc::vec::Vec;
@@ -41,10 +41,12 @@ pub(crate) struct Body<'a> {
     /// Stack units of a frame, and the insertion before which what it leaves is computed, where it takes any.
     pub(crate) frame_units: i64,
     pub(crate) take: Option<usize>,
+    /// Index of the function made of [`exhausted_body`].
+    pub(crate) exhausted: u32,
     /// Whether the entry is a checkpoint.
     pub(crate) check_entry: bool,
-    /// Whether each call is followed by a checkpoint.
-    pub(crate) check_after_call: bool,
+    /// Whether returning is a checkpoint.
+    pub(crate) check_return: bool,
 }
 
 /// Appends the instrumented body, without its length.
@@ -54,6 +56,20 @@ pub(crate) fn write(out: &mut Vec<u8>, plan: &Plan, body: &Body<'_>) {
     writer.open();
     writer.operators();
     writer.close();
+}
+
+/// The body of the function that others call where gas or stack are exhausted, with its length: the stack budget below 0
+/// says which, and stays; else it is the gas.
+pub(crate) fn exhausted_body(gas_global: u32, stack_global: u32) -> Vec<u8> {
+    let mut body = alloc::vec![0, op::GLOBAL_GET];
+    encode::unsigned(&mut body, u64::from(stack_global));
+    body.extend_from_slice(&[op::I64_CONST, 0, op::I64_GE_S, op::IF, TYPE_EMPTY, op::I64_CONST, 0x7f, op::GLOBAL_SET]);
+    encode::unsigned(&mut body, u64::from(gas_global));
+    body.extend_from_slice(&[op::END, op::UNREACHABLE, op::END]);
+    let mut out = Vec::new();
+    encode::unsigned(&mut out, encode::length(body.len()));
+    out.append(&mut body);
+    out
 }
 
 struct Writer<'a> {
@@ -76,14 +92,13 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn new(out: &'a mut Vec<u8>, plan: &'a Plan, body: &'a Body<'a>) -> Writer<'a> {
-        let counter_in_local = plan.has_loop;
-        let checks_after_calls = plan.has_call && body.check_after_call;
+        let counter_in_local = plan.counter_in_local();
         let mut writer = Writer {
             out,
             plan,
             body,
             counter_in_local,
-            has_exit: body.check_entry || plan.has_per_unit || checks_after_calls,
+            has_exit: body.check_entry || plan.has_per_unit || body.check_return,
             has_body_block: plan.branches_to_function,
             counter: 0,
             stack_left: 0,
@@ -187,7 +202,7 @@ impl<'a> Writer<'a> {
             }
             self.copy(position, insert.at);
             position = position.max(insert.at);
-            // What directly follows a check is done by it.
+            // A charge that directly follows a check is made by it.
             let next = inserts.peek().map(|&(index, next)| (index, next.action)).filter(|_| insert.joins());
             match next {
                 Some((next_index, Action::Charge(amount))) => {
@@ -196,6 +211,11 @@ impl<'a> Writer<'a> {
                     if self.body.take == Some(next_index) {
                         self.take_stack();
                     }
+                }
+                // Nobody reads the counter between a call and what leaves the function: it stays in the global.
+                Some((_, Action::Settle(pending))) if matches!(insert.action, Action::AfterCall) => {
+                    inserts.next();
+                    self.charge_global(pending);
                 }
                 _ => {
                     self.insert(insert, 0);
@@ -224,6 +244,7 @@ impl<'a> Writer<'a> {
         }
         if let Some(pending) = self.plan.pending_at_end {
             self.settle(pending);
+            self.check_return(0);
         }
         if self.has_exit {
             self.out.extend_from_slice(&[op::RETURN, op::END]);
@@ -234,16 +255,11 @@ impl<'a> Writer<'a> {
 
     /// Out of gas, unless it is the stack budget that is below 0.
     fn leave_exhausted(&mut self) {
-        let takes_stack = self.body.take.is_some();
-        if takes_stack {
-            self.global_get(self.body.stack_global);
-            self.constant(0);
-            self.out.extend_from_slice(&[op::I64_GE_S, op::IF, TYPE_EMPTY]);
-        }
-        self.constant(-1);
-        self.global_set(self.body.gas_global);
-        if takes_stack {
-            self.out.push(op::END);
+        if self.body.take.is_some() {
+            self.indexed(op::CALL, self.body.exhausted);
+        } else {
+            self.constant(-1);
+            self.global_set(self.body.gas_global);
         }
         self.out.push(op::UNREACHABLE);
     }
@@ -253,20 +269,24 @@ impl<'a> Writer<'a> {
         match insert.action {
             Action::Charge(amount) => self.charge(amount),
             Action::Check { pending } => {
-                self.indexed(op::LOCAL_GET, self.counter);
-                if joined != 0 {
+                if self.counter_in_local && joined != 0 {
+                    self.indexed(op::LOCAL_GET, self.counter);
                     self.add(joined.saturating_neg());
                     self.indexed(op::LOCAL_TEE, self.counter);
+                } else {
+                    self.charge(joined);
+                    self.counter_get();
                 }
                 self.below(pending.saturating_sub(joined));
                 self.exit_if(insert.depth);
             }
+            Action::CheckReturn => self.check_return(insert.depth),
             Action::Settle(pending) => self.settle(pending),
             Action::BeforeCall { pending, check_stack } => {
                 self.settle(pending);
                 self.hand_on_stack(check_stack, insert.depth);
             }
-            Action::AfterCall => self.after_call(insert.depth, joined),
+            Action::AfterCall => self.after_call(joined),
             Action::PerUnit { pending, price } => self.per_unit(pending, price, insert.depth),
             Action::BeforeGrow(grow) => self.before_grow(grow),
             Action::AfterGrow(grow) => self.after_grow(grow),
@@ -297,6 +317,14 @@ impl<'a> Writer<'a> {
         self.counter_set();
     }
 
+    fn charge_global(&mut self, amount: i64) {
+        if amount != 0 {
+            self.global_get(self.body.gas_global);
+            self.add(amount.saturating_neg());
+            self.global_set(self.body.gas_global);
+        }
+    }
+
     /// Puts the exact gas left into the global.
     fn settle(&mut self, pending: i64) {
         if pending == 0 && !self.counter_in_local {
@@ -322,27 +350,23 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn after_call(&mut self, depth: u32, joined: i64) {
-        let check = self.body.check_after_call;
+    fn after_call(&mut self, joined: i64) {
         if !self.counter_in_local {
-            if check {
-                self.global_get(self.body.gas_global);
-                self.below(0);
-                self.exit_if(depth);
-            }
-            self.charge(joined);
-            return;
+            return self.charge(joined);
         }
         self.global_get(self.body.gas_global);
         if joined != 0 {
             self.add(joined.saturating_neg());
         }
-        if check {
-            self.indexed(op::LOCAL_TEE, self.counter);
-            self.below(joined.saturating_neg());
+        self.indexed(op::LOCAL_SET, self.counter);
+    }
+
+    /// The exact gas stands in the global already.
+    fn check_return(&mut self, depth: u32) {
+        if self.body.check_return {
+            self.global_get(self.body.gas_global);
+            self.below(0);
             self.exit_if(depth);
-        } else {
-            self.indexed(op::LOCAL_SET, self.counter);
         }
     }
 

@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 use wasmparser::{FuncType, ValType};
 
 use crate::encode;
+use crate::function::exhausted_body;
 use crate::{EXPORT_GAS, EXPORT_MEMORY, EXPORT_STACK};
 
-/// Contents of the sections; `types`, `imports`, `tables`, `globals` and `exports` without their counts.
+/// Contents of the sections; those with a count of their own here without it.
 #[derive(Default)]
 pub(super) struct Output {
     pub(super) types: Vec<u8>,
@@ -15,6 +16,7 @@ pub(super) struct Output {
     pub(super) imports: Vec<u8>,
     pub(super) import_count: u32,
     pub(super) functions: Vec<u8>,
+    pub(super) function_count: u32,
     pub(super) tables: Vec<u8>,
     pub(super) table_count: u32,
     /// Initial and maximum pages.
@@ -25,6 +27,7 @@ pub(super) struct Output {
     pub(super) elements: Vec<u8>,
     pub(super) data_count: Option<Vec<u8>>,
     pub(super) code: Vec<u8>,
+    pub(super) code_count: u32,
     pub(super) data: Vec<u8>,
     /// The body being written, kept for its allocation.
     pub(super) body: Vec<u8>,
@@ -57,6 +60,16 @@ impl Output {
         block_type
     }
 
+    /// The function behind all others that bodies call where gas or stack are exhausted.
+    pub(super) fn add_exhausted(&mut self, global_count: u32) {
+        encode::unsigned(&mut self.functions, u64::from(self.type_count));
+        self.function_count = self.function_count.saturating_add(1);
+        self.types.extend_from_slice(&[0x60, 0, 0]);
+        self.type_count = self.type_count.saturating_add(1);
+        self.code.extend_from_slice(&exhausted_body(global_count, global_count.saturating_add(1)));
+        self.code_count = self.code_count.saturating_add(1);
+    }
+
     /// The module, with the two globals appended after the contract's `global_count`.
     pub(super) fn assemble(mut self, global_count: u32, has_memory: bool) -> Vec<u8> {
         self.export(EXPORT_GAS, 3, global_count);
@@ -68,7 +81,7 @@ impl Output {
         out.extend_from_slice(super::HEADER);
         counted(&mut out, 1, u64::from(self.type_count), &self.types);
         counted(&mut out, 2, u64::from(self.import_count), &self.imports);
-        raw(&mut out, 3, &self.functions);
+        counted(&mut out, 3, u64::from(self.function_count), &self.functions);
         counted(&mut out, 4, u64::from(self.table_count), &self.tables);
         if let Some((initial, max)) = self.memory {
             let mut memory = alloc::vec![1];
@@ -86,7 +99,13 @@ impl Output {
         if let Some(data_count) = &self.data_count {
             raw(&mut out, 12, data_count);
         }
-        raw(&mut out, 10, &self.code);
+        if self.code_count > 0 {
+            let count = encode::unsigned_bytes(self.code_count);
+            out.push(10);
+            encode::unsigned(&mut out, encode::length(count.len().saturating_add(self.code.len())));
+            out.extend_from_slice(&count);
+            out.extend_from_slice(&self.code);
+        }
         raw(&mut out, 11, &self.data);
         out
     }
