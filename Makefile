@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help try demo test fuzz-smoke evidence bench bench-call bench-state
+.PHONY: help try demo test fuzz-smoke evidence bench bench-call bench-gas bench-state
 
 # Prints a heading; the first argument is what the step does.
 say = printf '\n== %s\n' $(1)
@@ -44,19 +44,21 @@ evidence: ## The long runs at their full counts; the log goes to docs/evidence/.
 	$(rocksdb)
 	scripts/evidence.sh
 
-bench: ## Criterion benches of admission, calls, commits and proofs, and ratios to peers.
+bench: ## Criterion benches of admission, calls, commits and proofs.
 	@$(call say,'Benches (the first build takes some minutes, each bench a minute)')
 	$(rocksdb)
 	cargo bench --locked -p unfork-benches
-	$(call say,'Peers in the same run: a ratio above 1 says that ours is faster')
-	cargo run --locked --release --manifest-path benches/peers/Cargo.toml
 
-# For instance STATE_ARGS="--updates 1000000 --large" for longer runs and 10M keys, or "--plot docs/state-cost.svg".
+bench-gas: ## Metered code beside unmetered, wasmi's fuel, wasm-instrument and finite-wasm: tables and ratios. Five minutes.
+	@$(call say,'Gas: kernels run, modules prepared, all sides in turns (the first build takes some minutes)')
+	scripts/bench-gas.sh $(GAS_ARGS)
+
 bench-call: ## One contract call beside the EVM's and CosmWasm's, in memory and on disk: table and ratios. The first build takes 10 minutes.
 	@$(call say,'Contract calls, ours and others (the first build takes about ten minutes)')
 	$(rocksdb)
 	cargo run --locked --release --manifest-path benches/peers/call/Cargo.toml -- $(CALL_ARGS)
 
+# For instance STATE_ARGS="--updates 1000000 --large" for longer runs and 10M keys, or "--plot docs/state-cost.svg".
 bench-state: ## The store beside plain RocksDB, jmt and nomt: tables and ratios. 20 minutes; STATE_ARGS for more or less.
 	@$(call say,'State: one workload for all, each side in its own process (the first build takes some minutes)')
 	$(rocksdb)

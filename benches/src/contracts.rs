@@ -37,7 +37,7 @@ pub fn fixtures() -> Vec<Fixture> {
 }
 
 /// A loop without host calls.
-const KERNEL: Profile<'static> = Profile {
+pub const KERNEL: Profile<'static> = Profile {
     name: "kernel",
     imports: &[],
     entries: &[Entry { name: "run", params: &[I32], results: &[I32] }],

@@ -1,0 +1,98 @@
+//! Making modules ready: validated only, instrumented by us and by others, and translated as far as running them needs.
+
+use crate::measure::{geomean, medians, ratio, repetitions};
+use crate::{kernels, large, peers};
+use std::time::Duration;
+use unfork_benches::contracts::fixtures;
+use unfork_gas::{Limits, Profile, V1, admit};
+use wasmi::{Engine, Module};
+
+/// How long one measurement lasts at least.
+const ROUND: Duration = Duration::from_millis(10);
+
+/// What a module is made ready under.
+pub struct Subject<'a> {
+    /// Its name in the table.
+    pub name: String,
+    /// The module.
+    pub code: &'a [u8],
+    /// What it imports and exports.
+    pub profile: Profile<'a>,
+}
+
+/// Prints the table and the ratios.
+pub fn run() {
+    let limits = large::limits();
+    let files = large::files();
+    let (shapes, mut subjects) = (files.iter().map(large::shape).collect::<Vec<_>>(), Vec::new());
+    let kept = fixtures();
+    for fixture in &kept {
+        subjects.push(Subject { name: fixture.name.into(), code: fixture.code, profile: fixture.profile });
+    }
+    let imports: Vec<_> = shapes.iter().map(large::Shape::imports).collect();
+    for ((file, shape), imports) in files.iter().zip(&shapes).zip(&imports) {
+        subjects.push(Subject { name: file.name.clone(), code: &file.code, profile: shape.profile(imports) });
+    }
+    println!("# time of each module divided by the time that wasmparser takes to validate it");
+    println!(
+        "# {:34} {:>8} {:>9} {:>8} {:>8} {:>8} {:>11} {:>11}",
+        "module", "bytes", "validate", "size", "prepare", "upload", "w.-instr.", "finite-wasm"
+    );
+    let measured: Vec<[f64; 3]> = subjects.iter().map(|subject| measure(subject, &limits)).collect();
+    let mean = |part: usize| geomean(measured.iter().map(move |each| each[part]));
+    println!("# geometric means of {} modules", measured.len());
+    println!("ratio size_growth {:.3}", mean(0));
+    println!("ratio prepare_over_validate {:.3}", mean(1));
+    println!("ratio upload_to_runnable_over_validate {:.3}", mean(2));
+}
+
+/// Size, preparation and upload of one module, each divided by what it is for the original, or for validating it.
+fn measure(subject: &Subject<'_>, limits: &Limits) -> [f64; 3] {
+    let Subject { name, code, profile } = subject;
+    let prepare = || admit(code, &V1, limits, profile).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
+    let prepared = prepare().into_code();
+    let translate =
+        |code: &[u8]| drop(Module::new(&Engine::new(&kernels::config(false)), code).expect("it accepts it"));
+    let validate = || drop(wasmparser::validate(code).expect("a valid module"));
+    let peers = [peers::wasm_instrument(code), peers::finite_wasm(code)].map(|made| made.err());
+    let count = repetitions(ROUND, &mut || validate());
+    let times = |operation: &dyn Fn()| (0..count).for_each(|_| operation());
+    let mut operations: Vec<Box<dyn FnMut() + '_>> = vec![
+        Box::new(|| times(&validate)),
+        Box::new(|| times(&|| drop(prepare()))),
+        Box::new(|| times(&|| translate(prepare().code()))),
+    ];
+    // What others leave to validation before them.
+    if peers[0].is_none() {
+        operations.push(Box::new(|| {
+            times(&|| {
+                validate();
+                drop(peers::wasm_instrument(code));
+            })
+        }));
+    }
+    if peers[1].is_none() {
+        operations.push(Box::new(|| {
+            times(&|| {
+                validate();
+                drop(peers::finite_wasm(code));
+            })
+        }));
+    }
+    let medians = medians(&mut operations);
+    let mut others = medians[3..].iter();
+    let cells = peers.each_ref().map(|refused| match refused {
+        None => format!("{:.2}", ratio(*others.next().expect("it was measured"), medians[0])),
+        Some(_) => "refuses".into(),
+    });
+    let size = prepared.len() as f64 / code.len() as f64;
+    let (prepare, upload) = (ratio(medians[1], medians[0]), ratio(medians[2], medians[0]));
+    println!(
+        "# {name:34} {:8} {:6.3} ms {size:8.3} {prepare:8.2} {upload:8.2} {:>11} {:>11}",
+        code.len(),
+        medians[0].as_secs_f64() * 1e3 / f64::from(count),
+        cells[0],
+        cells[1],
+    );
+    [size, prepare, upload]
+}
