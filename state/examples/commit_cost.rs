@@ -207,7 +207,9 @@ fn main() {
         shipped_used.add(before, count);
     }
     println!("{keys} keys, {updates} updates per block, {rounds} rounds of {blocks} blocks");
+    let plain_database = plain;
     let plain = plain_used.print("plain");
+    drop(bare);
     let bare = bare_used.print("bare");
     let shipped = shipped_used.print("shipped");
     println!(
@@ -218,7 +220,36 @@ fn main() {
     );
     assert_eq!(bare_tree.root(), store.head().root);
     let head = store.head();
-    drop(store);
+    let view = store.view();
+    let hot: Vec<Key> = workload.live.iter().take(20_000).map(|(number, _)| workload.key(*number)).collect();
+    for (name, repeat) in [("first", 1), ("hot", 20)] {
+        let start = Instant::now();
+        for key in (0..repeat).flat_map(|_| &hot) {
+            assert!(view.get(key).unwrap().is_some());
+        }
+        println!("{name} reads: ours {:.2} us", start.elapsed().as_secs_f64() * 1e6 / (repeat * hot.len()) as f64);
+    }
+    let start = Instant::now();
+    for key in (0..5).flat_map(|_| &hot) {
+        assert!(plain_database.get(key.as_bytes()).unwrap().is_some());
+    }
+    println!("warm reads: plain {:.2} us", start.elapsed().as_secs_f64() * 1e6 / (5 * hot.len()) as f64);
+    let start = Instant::now();
+    for key in &hot[..5000] {
+        store.prove(key).unwrap();
+    }
+    println!("proofs: {:.2} us each", start.elapsed().as_secs_f64() * 1e6 / 5000.0);
+    for back in [10, 100] {
+        let start = Instant::now();
+        let past = store.at(head.height - back.min(head.height)).unwrap();
+        past.prove(&hot[0]).unwrap();
+        println!("a proof {back} blocks back: {:.3} s", start.elapsed().as_secs_f64());
+    }
+    drop((store, view));
+    open(&directory, head.root);
+    std::fs::remove_file(directory.join("tree.0")).unwrap();
+    std::fs::remove_file(directory.join("tree.1")).unwrap();
+    open(&directory, head.root).checkpoint().unwrap();
     open(&directory, head.root);
 }
 
@@ -239,7 +270,7 @@ fn workload_copy(workload: &Workload) -> Workload {
     Workload { random: Random(9), live: workload.live.clone(), next: workload.next, spaces: workload.spaces.clone() }
 }
 
-fn open(directory: &Path, root: [u8; 32]) {
+fn open(directory: &Path, root: [u8; 32]) -> Store {
     let before = used();
     let store = Store::open(directory, CHAIN).unwrap();
     let after = used();
@@ -248,6 +279,7 @@ fn open(directory: &Path, root: [u8; 32]) {
         "open {:.3} s wall, {:.2} s CPU: {:?}",
         before.wall.elapsed().as_secs_f64(),
         after.cpu - before.cpu,
-        store.recovery()
+        store.tree_source()
     );
+    store
 }

@@ -125,7 +125,6 @@ impl ChangeSet {
 
     /// What takes these changes back. An unknown old value counts as absent.
     #[must_use]
-    #[allow(dead_code, reason = "reading earlier states comes next")]
     pub(crate) fn inverse(&self) -> Self {
         let turn = |change: &Change| Change { old: Some(change.new.clone()), new: change.old.clone().flatten() };
         Self { changes: self.changes.iter().map(|(key, change)| (key.clone(), turn(change))).collect() }
@@ -165,7 +164,6 @@ impl ChangeSet {
     }
 
     /// These changes with the old values that [`ChangeSet::encode_old_values`] wrote.
-    #[allow(dead_code, reason = "reading earlier states comes next")]
     pub(crate) fn with_old_values(mut self, mut input: &[u8]) -> Result<Self, DecodeError> {
         let input = &mut input;
         if compact(input, "count of old values")? != self.changes.len() {

@@ -7,7 +7,7 @@ use crate::changes::{Change, ChangeSet};
 use crate::error::StateError;
 use crate::key::{Key, Order, Range, is_empty_range};
 use crate::merge::{Scanned, Steps, merge_scan};
-use crate::view::{Layer, StateView, Value, value_length};
+use crate::view::{Layer, StateView, Value, changes_within, value_length};
 
 /// Uncommitted changes over a view.
 ///
@@ -48,6 +48,21 @@ pub struct ReadSet {
     /// The part of each range that was scanned, limits included: a key inserted into or removed from one of them
     /// changes what was seen.
     pub ranges: Vec<Range>,
+}
+
+impl ReadSet {
+    /// Whether something else was to be seen where this was read, had `changes` been made before: another value, another
+    /// length, or any change in a part that was scanned, a key inserted there included.
+    #[must_use]
+    pub fn is_affected_by(&self, changes: &ChangeSet) -> bool {
+        let value = |(key, found): (&Key, &Option<Value>)| changes.get(key).is_some_and(|change| change.new != *found);
+        let length = |(key, found): (&Key, &Option<u32>)| {
+            changes.get(key).is_some_and(|change| change.new.as_ref().map(value_length) != *found)
+        };
+        self.points.iter().any(value)
+            || self.lengths.iter().any(length)
+            || self.ranges.iter().any(|range| !changes_within(changes, range).is_empty())
+    }
 }
 
 impl Overlay {

@@ -9,9 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::changes::ChangeSet;
 use crate::error::StateError;
-use crate::keccak::Lanes;
-use crate::merkle::Base;
-use crate::store::NoPages;
 #[cfg(feature = "rocksdb")]
 pub use crate::store::PlainRocks;
 use crate::store::Shared;
@@ -23,8 +20,7 @@ pub struct BareTree(Shared);
 
 impl Default for BareTree {
     fn default() -> Self {
-        let base = Base::new(Lanes::widest());
-        Self(Shared::new(Arc::new(MemoryBackend::default()), base, Box::new(NoPages)))
+        Self(Shared::alone())
     }
 }
 
@@ -61,6 +57,7 @@ pub struct FaultyDisk {
 struct Inner {
     backend: MemoryBackend,
     log: Mutex<MemoryLog>,
+    trees: [Mutex<MemoryLog>; 2],
     synced: AtomicU64,
     /// Operations left until the failure; `u64::MAX` is never.
     left: AtomicU64,
@@ -119,6 +116,29 @@ impl FaultyDisk {
     #[must_use]
     pub fn block_log(&self) -> Box<dyn BlockLog> {
         Box::new(self.clone())
+    }
+
+    /// The files of the tree's checkpoints on this disk.
+    #[must_use]
+    pub fn tree_files(&self) -> [Box<dyn BlockLog>; 2] {
+        [0, 1].map(|slot| Box::new(TreeFile { disk: self.clone(), slot }) as Box<dyn BlockLog>)
+    }
+
+    /// Changes the bytes of one of the tree's checkpoint files as damage would.
+    ///
+    /// # Errors
+    /// None; the signature is that of the operations behind it.
+    pub fn damage_tree(&self, slot: usize, damage: impl FnOnce(&mut Vec<u8>)) -> Result<(), StateError> {
+        let mut file = self.tree(slot);
+        let length = file.length()?;
+        let mut bytes = file.read(0, usize::try_from(length).unwrap_or(usize::MAX))?;
+        damage(&mut bytes);
+        file.truncate(0)?;
+        file.append(&bytes)
+    }
+
+    fn tree(&self, slot: usize) -> std::sync::MutexGuard<'_, MemoryLog> {
+        self.inner.trees[slot & 1].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the bytes of the block file as damage would.
@@ -207,5 +227,42 @@ impl BlockLog for FaultyDisk {
         self.step(false)?;
         self.inner.synced.store(length, Ordering::SeqCst);
         self.log().truncate(length)
+    }
+}
+
+/// A checkpoint file on a disk that may fail.
+struct TreeFile {
+    disk: FaultyDisk,
+    slot: usize,
+}
+
+impl BlockLog for TreeFile {
+    fn length(&self) -> Result<u64, StateError> {
+        self.disk.step(true)?;
+        self.disk.tree(self.slot).length()
+    }
+
+    fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, StateError> {
+        self.disk.step(true)?;
+        self.disk.tree(self.slot).read(offset, length)
+    }
+
+    fn append(&mut self, record: &[u8]) -> Result<(), StateError> {
+        if let Err(error) = self.disk.step(false) {
+            if !self.disk.inner.dead.swap(true, Ordering::SeqCst) {
+                self.disk.tree(self.slot).append(record.split_at(record.len() >> 1).0)?;
+            }
+            return Err(error);
+        }
+        self.disk.tree(self.slot).append(record)
+    }
+
+    fn sync(&mut self) -> Result<(), StateError> {
+        self.disk.step_and_die()
+    }
+
+    fn truncate(&mut self, length: u64) -> Result<(), StateError> {
+        self.disk.step(false)?;
+        self.disk.tree(self.slot).truncate(length)
     }
 }

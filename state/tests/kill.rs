@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use model::{CHAIN, Map, Random, apply, id, naive_root, seed};
-use unfork_state::{ChangeSet, EmptyView, Overlay, StateView, Store};
+use unfork_state::{ChangeSet, EmptyView, Options, Overlay, StateView, Store, TreeSource};
 
 const CHILD: &str = "UNFORK_KILL_DIRECTORY";
 
@@ -25,10 +25,13 @@ fn changes(height: u64, view: std::sync::Arc<dyn StateView>) -> ChangeSet {
 }
 
 fn child(directory: &Path) {
-    let mut store = match Store::open(directory, CHAIN) {
+    // Checkpoints of the tree all the time, and few leaves in memory.
+    let options = Options { checkpoint_updates: 20, tree_bytes: 4096, ..Options::default() };
+    let mut store = match Store::open_with_options(directory, CHAIN, options) {
         Ok(store) => store,
         Err(_) => {
-            Store::create(directory, CHAIN, changes(0, std::sync::Arc::new(EmptyView)), id(0, 0), vec![0]).unwrap()
+            let genesis = changes(0, std::sync::Arc::new(EmptyView));
+            Store::create_with_options(directory, CHAIN, genesis, id(0, 0), vec![0], options).unwrap()
         }
     };
     loop {
@@ -79,7 +82,7 @@ fn no_acknowledged_block_is_lost_to_sigkill() {
     let place = tempfile::tempdir().unwrap();
     let directory = place.path().join("store");
     let (mut map, mut applied) = (Map::new(), None);
-    let (mut torn, mut replayed, mut never_created) = (0, 0, 0);
+    let (mut torn, mut replayed, mut never_created, mut from_checkpoint) = (0, 0, 0, 0);
     for _ in 0..kills {
         let told = kill_one(&directory, &mut random);
         let store = match Store::open(&directory, CHAIN) {
@@ -90,6 +93,7 @@ fn no_acknowledged_block_is_lost_to_sigkill() {
                 continue;
             }
         };
+        from_checkpoint += u64::from(matches!(store.tree_source(), TreeSource::Checkpoint { .. }));
         torn += u64::from(store.recovery().torn_bytes > 0);
         replayed += store.recovery().blocks_replayed;
         let height = store.head().height;
@@ -107,7 +111,8 @@ fn no_acknowledged_block_is_lost_to_sigkill() {
     store.verify(&mut |_, _| ()).unwrap();
     let height = store.head().height;
     println!(
-        "{kills} kills, {height} blocks, {torn} torn records, {replayed} blocks replayed, {never_created} before creation"
+        "{kills} kills, {height} blocks, {torn} torn records, {replayed} blocks replayed, {never_created} before creation, \
+         {from_checkpoint} opened from a checkpoint"
     );
     assert!(height > 0);
 }

@@ -158,6 +158,31 @@ fn what_is_read_is_recorded_with_its_limits() {
     overlay.scan(&all, 3).unwrap();
     overlay.scan(&all, 100).unwrap();
     let read = overlay.read_set();
+    let put = |raw: u8, bytes: &[u8]| ChangeSet::genesis([(key(raw), Value::from(bytes))]);
+    let removed = |raw: u8| {
+        let change = unfork_state::Change { old: None, new: None };
+        ChangeSet::from_map([(key(raw), change)].into())
+    };
+    let points = unfork_state::ReadSet { ranges: Vec::new(), ..read.clone() };
+    let cases = [
+        (put(1, &[1]), false, "written as it was"),
+        (put(1, &[2]), true, "another value"),
+        (removed(40), false, "absent before and after"),
+        (put(40, &[1]), true, "inserted where absence was seen"),
+        (put(2, &[9]), false, "another value of the same length"),
+        (removed(2), true, "no value where a length was seen"),
+        (put(7, &[2]), false, "never read by itself"),
+        (put(30, &[2]), false, "read from the overlay itself"),
+    ];
+    for (changes, affected, name) in &cases {
+        assert_eq!(points.is_affected_by(changes), *affected, "{name}");
+    }
+    let short = unfork_state::ReadSet { ranges: vec![read.ranges[0].clone()], ..points };
+    assert!(short.is_affected_by(&put(1, &[1])), "any change in a scanned part counts");
+    let phantom = Key::new(&space, &[1, 5]);
+    assert!(short.is_affected_by(&ChangeSet::genesis([(phantom, value.clone())])), "a key inserted between those seen");
+    assert!(!short.is_affected_by(&put(7, &[2])), "behind where the scan was cut short");
+    assert!(read.is_affected_by(&put(7, &[2])), "the second scan went further");
     assert_eq!(read.points.into_iter().collect::<Vec<_>>(), [(key(1), Some(value)), (key(40), None)]);
     assert_eq!(read.lengths.into_iter().collect::<Vec<_>>(), [(key(2), Some(1))]);
     assert!(

@@ -23,8 +23,8 @@ const NOWHERE: u32 = u32::MAX;
 
 /// The leaves that are not in memory: where checkpoints keep them.
 pub(crate) trait Pages: Send + Sync {
-    /// The `count` leaves from `place` on.
-    fn leaves(&self, place: u32, count: u32) -> Result<Vec<Leaf>, StateError>;
+    /// The `count` leaves from `place` on in the checkpoint file `slot`.
+    fn leaves(&self, slot: usize, place: u32, count: u32) -> Result<Vec<Leaf>, StateError>;
 }
 
 /// The tree at the head.
@@ -34,7 +34,12 @@ pub(crate) struct Base {
     leaves: u64,
     /// Counts changes of any segment's depth: bucket numbers before and after are not the same.
     layout: u64,
+    /// Bytes of the leaves in memory.
     resident_bytes: u64,
+    /// The checkpoint file whose places are good.
+    slot: usize,
+    /// The next segment whose leaves leave memory.
+    hand: usize,
     pub(crate) lanes: Lanes,
 }
 
@@ -131,21 +136,32 @@ impl Base {
     pub(crate) fn new(lanes: Lanes) -> Self {
         let mut segments = Vec::new();
         segments.resize_with(SEGMENTS, Segment::default);
-        Self { top: Array::of(start(TOP + 1)), segments, leaves: 0, layout: 0, resident_bytes: 0, lanes }
+        Self {
+            top: Array::of(start(TOP + 1)),
+            segments,
+            leaves: 0,
+            layout: 0,
+            resident_bytes: 0,
+            slot: 0,
+            hand: 0,
+            lanes,
+        }
     }
 
-    /// The tree over `leaves`, which are sorted by path.
-    pub(crate) fn of_leaves(leaves: &[Leaf], lanes: Lanes) -> Self {
+    /// The tree over `segments`: the leaves of each, in any order.
+    pub(crate) fn of_segments(segments: Vec<Vec<Leaf>>, lanes: Lanes) -> Self {
         let mut base = Self::new(lanes);
-        let mut rest = leaves;
-        for segment in 0..SEGMENTS {
-            let mine = rest.partition_point(|leaf| at(prefix(&leaf.path, TOP)) <= segment);
-            let (own, others) = rest.split_at(mine);
-            rest = others;
-            base.fill_segment(segment, own, None);
+        for (segment, mut leaves) in segments.into_iter().enumerate().take(SEGMENTS) {
+            leaves.sort_unstable_by_key(|leaf| leaf.path);
+            base.fill_segment(segment, &leaves, None);
         }
         base.finish_top();
         base
+    }
+
+    /// The segment that a path belongs to.
+    pub(crate) fn segment_of(path: &Hash) -> usize {
+        at(prefix(path, TOP))
     }
 
     /// Makes one segment of `leaves`, which lie from `place` on in the checkpoint file `slot` if that is given.
@@ -153,12 +169,8 @@ impl Base {
     pub(crate) fn fill_segment(&mut self, segment: usize, leaves: &[Leaf], place: Option<(usize, u32)>) {
         self.leaves += u64::try_from(leaves.len()).unwrap_or(u64::MAX);
         self.segments[segment].leaves = leaves.len();
-        let whole = Bucket { places: places(place), ..Bucket::new(leaves) };
-        self.resident_bytes += whole.bytes();
-        self.segments[segment].buckets = vec![whole];
-        self.segments[segment].depth = 0;
         let depth = depth_for(leaves.len(), 0);
-        self.regroup(segment, depth, leaves);
+        self.regroup(segment, depth, leaves, &[(leaves.len(), places(place))]);
     }
 
     /// Computes the levels above all segments.
@@ -187,13 +199,66 @@ impl Base {
 
     /// Bytes in memory: leaves, nodes, and what keeps them.
     pub(crate) fn bytes(&self) -> u64 {
-        let fixed: usize = self
-            .segments
-            .iter()
-            .map(|segment| segment.nodes.bytes() + segment.buckets.len() * size_of::<Bucket>())
-            .sum();
+        let segment = |segment: &Segment| segment.nodes.bytes() + segment.buckets.len() * size_of::<Bucket>();
+        let fixed: usize = self.segments.iter().map(segment).sum();
         let fixed = fixed + self.top.bytes() + SEGMENTS * size_of::<Segment>();
         self.resident_bytes + u64::try_from(fixed).unwrap_or(u64::MAX >> 1)
+    }
+
+    /// Bytes of leaves that should not be in memory when all of the tree may take `bytes_max`. A quarter of them is always
+    /// granted to leaves, for nodes stay.
+    pub(crate) fn excess(&self, bytes_max: u64) -> u64 {
+        let fixed = self.bytes() - self.resident_bytes;
+        self.resident_bytes.saturating_sub(bytes_max.saturating_sub(fixed).max(bytes_max / 4))
+    }
+
+    /// Lets go of leaves that the checkpoint has as well, until no more than `bytes_max` are taken or all are gone.
+    pub(crate) fn evict(&mut self, bytes_max: u64) {
+        let mut excess = self.excess(bytes_max);
+        let slot = self.slot;
+        for _ in 0..SEGMENTS {
+            if excess == 0 {
+                return;
+            }
+            let mut freed = 0;
+            for bucket in &mut self.segments[self.hand].buckets {
+                if bucket.places[slot] != NOWHERE {
+                    freed += bucket.bytes();
+                    bucket.leaves = None;
+                }
+            }
+            self.hand = (self.hand + 1) % SEGMENTS;
+            self.resident_bytes -= freed;
+            excess = excess.saturating_sub(freed);
+        }
+    }
+
+    /// The checkpoint file that is whole.
+    pub(crate) fn slot(&self) -> usize {
+        self.slot
+    }
+
+    /// A checkpoint in `slot` has become whole: every leaf is in memory or there.
+    pub(crate) fn use_slot(&mut self, slot: usize) {
+        self.slot = slot;
+    }
+
+    /// All leaves of a segment.
+    pub(crate) fn segment(&self, segment: usize, pages: &dyn Pages) -> Result<Vec<Leaf>, StateError> {
+        let segment = &self.segments[segment];
+        let mut leaves = Vec::with_capacity(segment.leaves);
+        for bucket in &segment.buckets {
+            leaves.extend_from_slice(&bucket.read(self.slot, pages)?);
+        }
+        Ok(leaves)
+    }
+
+    /// Notes that a segment's leaves were written to the file `slot`, from `place` on.
+    pub(crate) fn place(&mut self, segment: usize, slot: usize, mut place: u32) {
+        for bucket in &mut self.segments[segment].buckets {
+            bucket.places[slot] = if bucket.count == 0 { NOWHERE } else { place };
+            place += bucket.count;
+        }
     }
 
     /// The level at which buckets stand on the way to `path`.
@@ -229,12 +294,12 @@ impl Base {
             Some(leaves) => Ok(Cow::Borrowed(leaves)),
             None if bucket.count == 0 => Ok(Cow::default()),
             None => {
-                let read = bucket.read(pages)?;
+                let read = bucket.read(self.slot, pages)?;
                 let expected = self.node(level, number);
                 if node_over(&read, level, self.lanes) != expected {
                     return Err(StateError::corrupt(format!(
                         "leaves in the tree's checkpoint file at {} do not hash to their node",
-                        bucket.place().unwrap_or_default()
+                        bucket.places[self.slot]
                     )));
                 }
                 Ok(read)
@@ -288,31 +353,24 @@ impl Base {
         if depth == segment.depth {
             return;
         }
-        let mut leaves = Vec::with_capacity(segment.leaves);
-        for bucket in &segment.buckets {
-            match bucket.read(pages) {
-                Ok(own) => leaves.extend_from_slice(&own),
-                Err(_) => return,
-            }
-        }
-        self.regroup(index, depth, &leaves);
+        let Ok(leaves) = self.segment(index, pages) else { return };
+        let mut end = 0;
+        let ends = segment.buckets.iter().map(|bucket| {
+            end += at(u64::from(bucket.count));
+            (end, bucket.places)
+        });
+        let former: Vec<(usize, [u32; 2])> = ends.collect();
+        self.regroup(index, depth, &leaves, &former);
         self.layout += 1;
     }
 
-    /// Divides `leaves`, all of a segment's, over 4^depth buckets and computes the nodes above.
-    fn regroup(&mut self, index: usize, depth: usize, leaves: &[Leaf]) {
+    /// Divides `leaves`, all of a segment's, over 4^depth buckets and computes the nodes above. `former` says of each
+    /// bucket before with how many leaves it ends and where these lie on disk.
+    fn regroup(&mut self, index: usize, depth: usize, leaves: &[Leaf], former: &[(usize, [u32; 2])]) {
         let lanes = self.lanes;
-        let former = std::mem::take(&mut self.segments[index].buckets);
-        let mut end = 0;
-        let places: Vec<(usize, [u32; 2])> = former
-            .iter()
-            .map(|bucket| {
-                end += at(u64::from(bucket.count));
-                (end, bucket.places)
-            })
-            .collect();
-        self.resident_bytes -= former.iter().map(Bucket::bytes).sum::<u64>();
-        drop(former);
+        let buckets = std::mem::take(&mut self.segments[index].buckets);
+        self.resident_bytes -= buckets.iter().map(Bucket::bytes).sum::<u64>();
+        drop(buckets);
         let segment = &mut self.segments[index];
         segment.depth = depth;
         segment.nodes = Array::of(start(depth + 1) - 4);
@@ -327,7 +385,7 @@ impl Base {
             let (own, others) = rest.split_at(mine);
             rest = others;
             subtrees.push(builder.add(own, level));
-            let bucket = Bucket { places: place_of(&places, passed, mine), ..Bucket::new(own) };
+            let bucket = Bucket { places: place_of(former, passed, mine), ..Bucket::new(own) };
             self.resident_bytes += bucket.bytes();
             segment.buckets.push(bucket);
             passed += mine;
@@ -348,16 +406,12 @@ impl Base {
 }
 
 impl Bucket {
-    fn place(&self) -> Option<u32> {
-        self.places.into_iter().find(|place| *place != NOWHERE)
-    }
-
-    fn read(&self, pages: &dyn Pages) -> Result<Cow<'_, [Leaf]>, StateError> {
-        match (&self.leaves, self.place()) {
+    fn read(&self, slot: usize, pages: &dyn Pages) -> Result<Cow<'_, [Leaf]>, StateError> {
+        match (&self.leaves, self.places[slot]) {
             (Some(leaves), _) => Ok(Cow::Borrowed(leaves)),
             (None, _) if self.count == 0 => Ok(Cow::default()),
-            (None, Some(place)) => Ok(Cow::Owned(pages.leaves(place, self.count)?)),
-            (None, None) => Err(StateError::corrupt("leaves of the tree are neither in memory nor in a checkpoint")),
+            (None, place) if place != NOWHERE => Ok(Cow::Owned(pages.leaves(slot, place, self.count)?)),
+            (None, _) => Err(StateError::corrupt("leaves of the tree are neither in memory nor in a checkpoint")),
         }
     }
 }

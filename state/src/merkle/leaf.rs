@@ -47,6 +47,23 @@ pub(crate) fn leaf_changes(changes: &ChangeSet, lanes: Lanes) -> Vec<LeafChange>
     done
 }
 
+/// Makes `changes` to `leaves`, both sorted by path, whether or not they were made before; of several changes of one path
+/// the last counts.
+pub(crate) fn replay(leaves: &[Leaf], changes: &[LeafChange]) -> Vec<Leaf> {
+    let mut merged = Vec::with_capacity(leaves.len().saturating_add(changes.len()));
+    let mut rest = leaves;
+    for same in changes.chunk_by(|one, other| one.path == other.path) {
+        let Some(last) = same.last() else { continue };
+        let (before, after) = rest.split_at(rest.partition_point(|leaf| leaf.path < last.path));
+        merged.extend_from_slice(before);
+        let present = after.first().is_some_and(|leaf| leaf.path == last.path);
+        rest = if present { after.get(1..).unwrap_or_default() } else { after };
+        merged.extend(last.new.map(|hash| Leaf { path: last.path, hash }));
+    }
+    merged.extend_from_slice(rest);
+    merged
+}
+
 /// The leaves of `entries`, in their order.
 pub(crate) fn leaves_of<K: AsRef<[u8]>, V: AsRef<[u8]>>(entries: &[(K, V)], lanes: Lanes) -> Vec<Leaf> {
     let mut leaves = Vec::with_capacity(entries.len());

@@ -15,6 +15,6 @@ mod diff;
 mod leaf;
 mod walk;
 
-pub(crate) use base::{Base, Pages};
+pub(crate) use base::{Base, Pages, SEGMENTS};
 pub(crate) use diff::{Committed, Diff, Stack, Stale};
-pub(crate) use leaf::{Leaf, leaf_changes, leaves_of};
+pub(crate) use leaf::{Leaf, LeafChange, leaf_changes, leaves_of, replay};

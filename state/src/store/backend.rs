@@ -36,6 +36,21 @@ pub trait Backend: Send + Sync {
     /// [`StateError::Backend`] if they may not be; then nothing is known until the store is opened again.
     fn write(&self, batch: Batch) -> Result<(), StateError>;
 
+    /// Removes all entries of `table` with keys below `key`, as a batch would, but not necessarily at once or durably, and
+    /// frees the disk they took; `thoroughly` waits until that is done.
+    ///
+    /// # Errors
+    /// [`StateError::Backend`] if that failed.
+    fn remove_below(&self, table: Table, key: &[u8], thoroughly: bool) -> Result<(), StateError> {
+        let _ = thoroughly;
+        let range = TableRange { from: Bound::Unbounded, to: Bound::Excluded(key.to_vec()), order: Order::Forward };
+        let mut batch = Batch::default();
+        for (key, _) in self.scan(table, &range, usize::MAX)? {
+            batch.delete(table, &key);
+        }
+        self.write(batch)
+    }
+
     /// Brings what is durable in a log only into its final form, and does the tidying that is due. Changes nothing that
     /// can be read; a store that works in place has nothing to do.
     ///

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use unfork_proof::{Hash, Proof};
 
-use super::backend::{Backend, Batch, Table, Write};
+use super::backend::{Batch, Table, Write};
+use super::checkpoint::{TreeFiles, Writing};
 use super::history::{StoreView, Version};
 use super::log::{Block, BlockLog, Content, Found, encode_record, read_record};
 use super::memory::{MemoryBackend, MemoryLog};
-use super::open::{Recovery, first_height};
-use super::shared::Shared;
+use super::open::{Opened, Parts, Recovery, TreeSource, first_height};
+use super::options::Options;
+use super::shared::{NoPages, Shared};
 use crate::changes::ChangeSet;
 use crate::error::{StateError, hexadecimal, length_u64};
 use crate::keccak::Lanes;
@@ -31,6 +33,10 @@ pub(crate) const META_FORMAT: &[u8] = b"format";
 pub(crate) const META_CHAIN: &[u8] = b"chain";
 pub(crate) const META_HASH: &[u8] = b"hash";
 pub(crate) const META_HEAD: &[u8] = b"head";
+pub(crate) const META_OLDEST: &[u8] = b"oldest";
+
+/// Blocks by which more history is kept than asked for, so that tidying is rare.
+const PRUNE_STEP: u64 = 256;
 
 /// The last committed block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,9 +60,31 @@ pub struct Store {
     pub(crate) head: Head,
     /// Where the head's record ends in the block file.
     pub(crate) log_end: u64,
-    version: Arc<Version>,
+    pub(crate) version: Arc<Version>,
     poisoned: Option<String>,
     pub(crate) recovery: Recovery,
+    pub(crate) options: Options,
+    /// The lowest height whose state can be read.
+    pub(crate) oldest: u64,
+    pub(crate) trees: Option<Arc<TreeFiles>>,
+    /// A checkpoint under way.
+    writing: Option<Writing>,
+    /// Updates committed since the last checkpoint was begun.
+    pub(crate) updates_since: u64,
+    pub(crate) tree_source: TreeSource,
+}
+
+/// How large a store is at present.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Keys in the state at the head.
+    pub keys: u64,
+    /// Bytes the tree takes in memory.
+    pub tree_bytes: u64,
+    /// Bytes of cached values, about.
+    pub cache_bytes: u64,
+    /// Bytes of the block file.
+    pub block_file_bytes: u64,
 }
 
 /// A block's changes with their root, ready to be committed or dropped.
@@ -78,20 +106,36 @@ impl Store {
         genesis_body: Vec<u8>,
     ) -> Result<Self, StateError> {
         let (backend, log) = (Box::new(MemoryBackend::default()), Box::new(MemoryLog::default()));
-        Self::create_with(backend, log, chain_id, genesis, genesis_id, genesis_body)
+        // What is in memory already needs no cache, and no end of its history.
+        let options = Options { cache_bytes: 0, retained_blocks: None, ..Options::default() };
+        let parts = Parts { backend, log, trees: None, options };
+        Self::create_from(parts, chain_id, genesis, genesis_id, genesis_body)
     }
 
-    pub(crate) fn assemble(
-        backend: Arc<dyn Backend>,
-        log: Box<dyn BlockLog>,
-        chain_id: [u8; 32],
-        head: Head,
-        log_end: u64,
-        base: Base,
-    ) -> Self {
-        let shared = Arc::new(Shared::new(backend, base, Box::new(super::shared::NoPages)));
-        let recovery = Recovery::default();
-        Self { shared, log, chain_id, head, log_end, version: Arc::default(), poisoned: None, recovery }
+    /// A store over `parts` at `head`, without its tree.
+    pub(crate) fn assemble(parts: Opened, chain_id: [u8; 32], head: Head, log_end: u64, oldest: u64) -> Self {
+        let Opened { backend, log, trees, options } = parts;
+        let base = Base::new(Lanes::widest());
+        let shared = match &trees {
+            Some(files) => Shared::new(backend, base, files.clone(), options.cache_bytes),
+            None => Shared::new(backend, base, Arc::new(NoPages), options.cache_bytes),
+        };
+        Self {
+            shared: Arc::new(shared),
+            log,
+            chain_id,
+            head,
+            log_end,
+            version: Arc::default(),
+            poisoned: None,
+            recovery: Recovery::default(),
+            options,
+            oldest,
+            trees,
+            writing: None,
+            updates_since: 0,
+            tree_source: TreeSource::default(),
+        }
     }
 
     /// The last committed block.
@@ -116,6 +160,22 @@ impl Store {
     #[must_use]
     pub fn recovery(&self) -> Recovery {
         self.recovery
+    }
+
+    /// Where the tree came from when this store was opened.
+    #[must_use]
+    pub fn tree_source(&self) -> &TreeSource {
+        &self.tree_source
+    }
+
+    /// How large this store is at present.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let (keys, tree_bytes) = {
+            let tree = self.shared.tree();
+            (tree.base.leaves(), tree.base.bytes())
+        };
+        Stats { keys, tree_bytes, cache_bytes: self.shared.cache.bytes(), block_file_bytes: self.log_end }
     }
 
     /// The state at the head. It stays as it is while later blocks are committed; a read then costs one look-up per
@@ -163,23 +223,111 @@ impl Store {
         let record = encode_record(&self.chain_id, self.log_end, &content)?;
         let written = self.log.append(&record).and_then(|()| self.log.sync());
         let end = self.log_end.saturating_add(length_u64(&record));
-        let done = written.and_then(|()| self.advance(&pending, head, end));
-        done.inspect_err(|error| self.poisoned = Some(error.to_string()))
+        let done = written.and_then(|()| self.advance(&pending, head, end)).and_then(|()| self.tend(&pending));
+        done.inspect_err(|error| self.poison(error))
     }
 
     /// Moves the key-value store and the tree to a block that stands in the block file.
     pub(crate) fn advance(&mut self, pending: &Pending, head: Head, log_end: u64) -> Result<(), StateError> {
-        let batch = block_batch(&pending.diff, head, self.log_end, log_end);
-        let version = self.version.advance(pending.diff.changes().clone());
+        let mut batch = state_batch(&pending.diff, head, log_end);
+        block_entries(&mut batch, pending.changes(), head, self.log_end);
+        // The oldest state to be kept is said in the same write; what it makes needless goes afterwards.
+        let retained = self.options.retained_blocks.unwrap_or(u64::MAX);
+        let oldest = head.height.saturating_sub(retained);
+        let forget = oldest >= self.oldest.saturating_add(PRUNE_STEP);
+        if forget {
+            batch.put(Table::Meta, META_OLDEST, &oldest.to_le_bytes());
+        }
+        self.move_to(&pending.diff, batch, head, log_end)?;
+        if forget { self.forget_below(oldest, false) } else { Ok(()) }
+    }
+
+    /// Writes a batch that leads to another head, and follows it with all that is in memory.
+    pub(crate) fn move_to(
+        &mut self,
+        diff: &Arc<Diff>,
+        batch: Batch,
+        head: Head,
+        log_end: u64,
+    ) -> Result<(), StateError> {
+        // Readers of earlier states must know what to correct before anything changes.
+        let version = self.version.advance(diff.changes().clone(), diff.token());
+        self.shared.cache.begin();
         self.shared.backend.write(batch)?;
-        self.shared.commit(&pending.diff)?;
+        self.shared.commit(diff)?;
+        self.shared.cache.finish(diff.changes());
         self.version = version;
         (self.head, self.log_end) = (head, log_end);
+        self.updates_since = self.updates_since.saturating_add(count(diff.changes().len()));
         Ok(())
     }
 
-    /// The block at `height` as it stands in the block file, `None` above the head and
-    /// before the snapshot that a chain was made from.
+    /// Begins or goes on with a checkpoint of the tree, and keeps the tree inside its memory.
+    fn tend(&mut self, pending: &Pending) -> Result<(), StateError> {
+        let Some(files) = self.trees.clone() else { return Ok(()) };
+        let limit = self.options.tree_bytes;
+        let (keys, mut excess) = {
+            let tree = self.shared.tree();
+            (tree.base.leaves(), tree.base.excess(limit))
+        };
+        if excess > 0 {
+            let mut tree = self.shared.tree_mut();
+            tree.base.evict(limit);
+            excess = tree.base.excess(limit);
+        }
+        let due = self.updates_since >= self.options.checkpoint_updates.max(keys);
+        if self.writing.is_none() && (due || excess > 0) {
+            self.writing = Some(Writing::begin(&files, &self.shared, &self.chain_id, self.head.height)?);
+            self.updates_since = 0;
+        }
+        self.write_checkpoint(&files, Some(count(pending.changes().len())), excess > 0)
+    }
+
+    fn write_checkpoint(&mut self, files: &TreeFiles, updates: Option<u64>, urgent: bool) -> Result<(), StateError> {
+        if let Some(writing) = &mut self.writing
+            && writing.go_on(files, &self.shared, &self.chain_id, self.head, updates, urgent)?
+        {
+            self.writing = None;
+            self.shared.tree_mut().base.evict(self.options.tree_bytes);
+        }
+        Ok(())
+    }
+
+    /// Writes a checkpoint of the tree now, so that opening the store again is fast: for a node that stops. Does nothing
+    /// for a store without files for it.
+    ///
+    /// # Errors
+    /// Any error of writing; the handle is then closed.
+    pub fn checkpoint(&mut self) -> Result<(), StateError> {
+        self.check_open()?;
+        let Some(files) = self.trees.clone() else { return Ok(()) };
+        let mut whole = || {
+            self.writing = Some(Writing::begin(&files, &self.shared, &self.chain_id, self.head.height)?);
+            self.updates_since = 0;
+            self.write_checkpoint(&files, None, true)
+        };
+        let done = whole();
+        done.inspect_err(|error| self.poison(error))
+    }
+
+    /// Gives up a checkpoint under way.
+    pub(crate) fn drop_checkpoint(&mut self) {
+        self.writing = None;
+    }
+
+    pub(crate) fn poison(&mut self, error: &StateError) {
+        self.poisoned = Some(error.to_string());
+    }
+
+    /// Where the record of the block at `height` begins in the block file.
+    pub(crate) fn offset_of(&self, height: u64) -> Result<u64, StateError> {
+        let missing = || StateError::corrupt(format!("the index has no block {height}"));
+        let offset = self.shared.backend.get(Table::Blocks, &height.to_be_bytes())?.ok_or_else(missing)?;
+        offset_in(&offset, height)
+    }
+
+    /// The block at `height` as it stands in the block file, `None` above the head and before the snapshot that a chain was
+    /// made from.
     ///
     /// # Errors
     /// [`StateError`] if it cannot be read, [`StateError::Corrupt`] if its record is damaged.
@@ -187,13 +335,13 @@ impl Store {
         if height > self.head.height {
             return Ok(None);
         }
-        let missing = || StateError::corrupt(format!("the index has no block {height}"));
         let Some(offset) = self.shared.backend.get(Table::Blocks, &height.to_be_bytes())? else {
             // A chain that was made from a snapshot begins with it.
             let before = height < first_height(self.log.as_ref(), &self.chain_id)?;
+            let missing = || StateError::corrupt(format!("the index has no block {height}"));
             return if before { Ok(None) } else { Err(missing()) };
         };
-        let offset = u64::from_le_bytes(offset.as_ref().try_into().map_err(|_| missing())?);
+        let offset = offset_in(&offset, height)?;
         match read_record(self.log.as_ref(), &self.chain_id, offset)? {
             Found::Block(block, _) if block.height == height => Ok(Some(*block)),
             Found::Block(block, _) => Err(StateError::corrupt(format!(
@@ -263,7 +411,7 @@ impl Store {
         self.shared.backend.settle()
     }
 
-    fn check_open(&self) -> Result<(), StateError> {
+    pub(crate) fn check_open(&self) -> Result<(), StateError> {
         match &self.poisoned {
             None => Ok(()),
             Some(cause) => Err(StateError::Poisoned { cause: cause.clone() }),
@@ -292,8 +440,7 @@ impl Pending {
 
     /// The block that makes an empty state the one a chain starts with.
     pub(crate) fn of_genesis(changes: ChangeSet) -> Result<Self, StateError> {
-        let backend = Arc::new(MemoryBackend::default());
-        let shared = Arc::new(Shared::new(backend, Base::new(Lanes::widest()), Box::new(super::shared::NoPages)));
+        let shared = Arc::new(Shared::alone());
         Self::new(&shared, None, Arc::new(EmptyView), changes)
     }
 
@@ -356,8 +503,8 @@ fn check_size(what: &'static str, found: u64, limit: u32) -> Result<(), StateErr
     Ok(())
 }
 
-/// Everything the key-value store learns from one block.
-pub(crate) fn block_batch(diff: &Diff, head: Head, offset: u64, log_end: u64) -> Batch {
+/// What leads the key-value store from one state to another: values, keys of the tree, head.
+pub(crate) fn state_batch(diff: &Diff, head: Head, log_end: u64) -> Batch {
     let changes = diff.changes();
     let mut batch = Batch::default();
     for (key, change) in changes.iter() {
@@ -368,14 +515,28 @@ pub(crate) fn block_batch(diff: &Diff, head: Head, offset: u64, log_end: u64) ->
         let value = key.filter(|_| leaf.new.is_some()).map(Key::as_bytes);
         batch.write(Write { table: Table::Keys, key: &leaf.path, value });
     }
+    batch.put(Table::Meta, META_HEAD, &encode_head(head, log_end));
+    batch
+}
+
+/// What a block leaves beside its state: the values before it, and its place in the indices.
+pub(crate) fn block_entries(batch: &mut Batch, changes: &ChangeSet, head: Head, offset: u64) {
     let height = head.height.to_be_bytes();
     if head.height > 0 {
         batch.put(Table::Undo, &height, &changes.encode_old_values());
     }
     batch.put(Table::Blocks, &height, &offset.to_le_bytes());
     batch.put(Table::Ids, &head.id, &head.height.to_le_bytes());
-    batch.put(Table::Meta, META_HEAD, &encode_head(head, log_end));
-    batch
+}
+
+/// The offset that the index has for the block at `height`.
+fn offset_in(bytes: &[u8], height: u64) -> Result<u64, StateError> {
+    let malformed = |_| StateError::corrupt(format!("the index has no offset for block {height}"));
+    Ok(u64::from_le_bytes(bytes.try_into().map_err(malformed)?))
+}
+
+fn count(entries: usize) -> u64 {
+    u64::try_from(entries).unwrap_or(u64::MAX)
 }
 
 /// height u64 LE ++ id ++ root ++ end of its record in the block file u64 LE: 80 bytes.

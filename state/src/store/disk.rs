@@ -4,16 +4,17 @@
 //!   directory/lock         held by the process that has the store open for writing
 //!   directory/blocks.log   the block file
 //!   directory/db/          RocksDB
+//!   directory/tree.0, .1   checkpoints of the tree; they may be removed while the store is closed
 //! ```
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::commit::{BlockId, Store};
 use super::file::FileLog;
-use super::log::{FILE_HEADER_BYTES, stored_chain_id};
-use super::open::write_genesis_record;
+use super::log::{BlockLog, FILE_HEADER_BYTES, stored_chain_id};
+use super::open::{Opened, Parts, write_genesis_record};
+use super::options::Options;
 use super::rocks::RocksBackend;
 use crate::changes::ChangeSet;
 use crate::error::StateError;
@@ -24,6 +25,7 @@ pub(super) struct Layout {
     pub(super) new_log: PathBuf,
     pub(super) database: PathBuf,
     new_database: PathBuf,
+    trees: [PathBuf; 2],
 }
 
 impl Layout {
@@ -34,6 +36,7 @@ impl Layout {
             new_log: directory.join("blocks.log.new"),
             database: directory.join("db"),
             new_database: directory.join("db.new"),
+            trees: ["tree.0", "tree.1"].map(|name| directory.join(name)),
         }
     }
 }
@@ -50,6 +53,21 @@ impl Store {
         genesis: ChangeSet,
         genesis_id: BlockId,
         genesis_body: Vec<u8>,
+    ) -> Result<Self, StateError> {
+        Self::create_with_options(directory, chain_id, genesis, genesis_id, genesis_body, Options::default())
+    }
+
+    /// As [`Store::create`], with other options.
+    ///
+    /// # Errors
+    /// As [`Store::create`].
+    pub fn create_with_options(
+        directory: &Path,
+        chain_id: [u8; 32],
+        genesis: ChangeSet,
+        genesis_id: BlockId,
+        genesis_body: Vec<u8>,
+        options: Options,
     ) -> Result<Self, StateError> {
         let failed = |during| move |error: std::io::Error| StateError::io(during, &error);
         fs::create_dir_all(directory).map_err(failed("creating the store's directory"))?;
@@ -69,8 +87,9 @@ impl Store {
         write_genesis_record(&mut log, &chain_id, &genesis, genesis_id, genesis_body)?;
         fs::rename(&layout.new_log, &layout.log).map_err(failed("naming the block file"))?;
         sync_directory(directory)?;
-        let backend = open_database(directory, &layout, lock)?;
-        Self::with_backend(Box::new(backend), Box::new(log), chain_id)
+        let backend = Box::new(open_database(directory, &layout, lock)?);
+        let trees = Some(open_trees(&layout)?);
+        Self::open_from(Parts { backend, log: Box::new(log), trees, options }, chain_id)
     }
 
     /// Opens the store in `directory` for reading and writing; finishes or takes back what a crash has left.
@@ -80,12 +99,21 @@ impl Store {
     /// if it is of another chain, format or hash function, or if its parts contradict each other; and any error of
     /// reading or writing.
     pub fn open(directory: &Path, chain_id: [u8; 32]) -> Result<Self, StateError> {
+        Self::open_with_options(directory, chain_id, Options::default())
+    }
+
+    /// As [`Store::open`], with other options.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with_options(directory: &Path, chain_id: [u8; 32], options: Options) -> Result<Self, StateError> {
         let layout = Layout::of(directory);
         check_present(directory, &layout)?;
         let lock = take_lock(directory, &layout.lock)?;
         let log = FileLog::open(&layout.log)?;
-        let backend = open_database(directory, &layout, lock)?;
-        Self::with_backend(Box::new(backend), Box::new(log), chain_id)
+        let backend = Box::new(open_database(directory, &layout, lock)?);
+        let trees = Some(open_trees(&layout)?);
+        Self::open_from(Parts { backend, log: Box::new(log), trees, options }, chain_id)
     }
 
     /// Opens the store in `directory` for reading, even while another process has it open. It stays at the head it has
@@ -104,8 +132,16 @@ impl Store {
         if !exists(&layout.database)? {
             return Err(empty());
         }
-        let backend = RocksBackend::open_read_only(&layout.database)?;
-        Self::load(Arc::new(backend), Box::new(log), chain_id)?.ok_or_else(empty)
+        let backend = Box::new(RocksBackend::open_read_only(&layout.database)?);
+        let trees = match &layout.trees {
+            [one, other] if exists(one)? && exists(other)? => {
+                Some([Box::new(FileLog::open_read_only(one)?) as _, Box::new(FileLog::open_read_only(other)?) as _])
+            }
+            _ => None,
+        };
+        // The process that writes may begin another checkpoint at any time: nothing may have to be read from them later.
+        let options = Options { tree_bytes: u64::MAX, ..Options::default() };
+        Self::load(Opened::new(Parts { backend, log: Box::new(log), trees, options }), chain_id)?.ok_or_else(empty)
     }
 
     /// The id of the chain whose store is in `directory`.
@@ -165,6 +201,13 @@ fn open_database(directory: &Path, layout: &Layout, lock: File) -> Result<RocksB
         sync_directory(directory)?;
     }
     RocksBackend::open(&layout.database, lock)
+}
+
+/// Opens the files of the tree's checkpoints; what is missing is created empty.
+fn open_trees(layout: &Layout) -> Result<[Box<dyn BlockLog>; 2], StateError> {
+    let open = |path: &Path| if exists(path)? { FileLog::open(path) } else { FileLog::create(path) };
+    let [one, other] = &layout.trees;
+    Ok([Box::new(open(one)?), Box::new(open(other)?)])
 }
 
 fn exists(path: &Path) -> Result<bool, StateError> {

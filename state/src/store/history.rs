@@ -18,13 +18,22 @@ use crate::view::{StateView, Value, changes_within, value_length};
 /// One head, and the way to the next.
 #[derive(Default)]
 pub(crate) struct Version {
-    next: OnceLock<(Arc<ChangeSet>, Arc<Version>)>,
+    next: OnceLock<(Arc<ChangeSet>, u64, Arc<Version>)>,
 }
 
 impl Version {
-    /// Notes what the block after this head changes, old values included, and returns the version after it.
-    pub(crate) fn advance(&self, changes: Arc<ChangeSet>) -> Arc<Self> {
-        self.next.get_or_init(|| (changes, Arc::default())).1.clone()
+    /// Notes what the block after this head changes, old values included, and which state comes of it; returns the version
+    /// after it.
+    pub(crate) fn advance(&self, changes: Arc<ChangeSet>, token: u64) -> Arc<Self> {
+        self.next.get_or_init(|| (changes, token, Arc::default())).2.clone()
+    }
+}
+
+impl Version {
+    /// The changes of the blocks committed since, oldest first, each with the state that came of it.
+    pub(crate) fn since(&self) -> impl Iterator<Item = (&ChangeSet, u64)> {
+        let links = std::iter::successors(self.next.get(), |(.., version)| version.next.get());
+        links.map(|(changes, token, _)| (changes.as_ref(), *token))
     }
 }
 
@@ -32,7 +41,7 @@ impl Drop for Version {
     /// Takes a long chain apart link by link: dropped recursively it would exhaust the stack.
     fn drop(&mut self) {
         let mut next = self.next.take();
-        while let Some((_, version)) = next {
+        while let Some((.., version)) = next {
             next = Arc::into_inner(version).and_then(|mut version| version.next.take());
         }
     }
@@ -45,26 +54,39 @@ pub(crate) struct StoreView {
 }
 
 impl StoreView {
-    /// The changes of the blocks committed since, oldest first.
-    fn since(&self) -> impl Iterator<Item = &ChangeSet> {
-        std::iter::successors(self.version.next.get(), |(_, version)| version.next.get())
-            .map(|(changes, _)| changes.as_ref())
+    /// The value at the head.
+    fn present(&self, key: &Key) -> Result<Option<Value>, StateError> {
+        let cache = &self.shared.cache;
+        if let Some(known) = cache.get(key) {
+            return Ok(known);
+        }
+        let epoch = cache.epoch();
+        let value = self.shared.backend.get(Table::Values, key.as_bytes())?;
+        cache.offer(epoch, key, &value);
+        Ok(value)
+    }
+
+    fn present_length(&self, key: &Key) -> Result<Option<u32>, StateError> {
+        match self.shared.cache.get(key) {
+            Some(known) => Ok(known.as_ref().map(value_length)),
+            None => self.shared.backend.length(Table::Values, key.as_bytes()),
+        }
     }
 
     /// The value before the first block since that changed `key`, if one did.
     fn correction(&self, key: &Key) -> Option<&Option<Value>> {
-        self.since().find_map(|changes| changes.get(key)).and_then(|change| change.old.as_ref())
+        self.version.since().find_map(|(changes, _)| changes.get(key)).and_then(|change| change.old.as_ref())
     }
 }
 
 impl StateView for StoreView {
     fn get(&self, key: &Key) -> Result<Option<Value>, StateError> {
-        let present = self.shared.backend.get(Table::Values, key.as_bytes())?;
+        let present = self.present(key)?;
         Ok(self.correction(key).cloned().unwrap_or(present))
     }
 
     fn length(&self, key: &Key) -> Result<Option<u32>, StateError> {
-        let present = self.shared.backend.length(Table::Values, key.as_bytes())?;
+        let present = self.present_length(key)?;
         Ok(self.correction(key).map_or(present, |value| value.as_ref().map(value_length)))
     }
 
@@ -90,7 +112,7 @@ impl StateView for StoreView {
             // Only what lies in the part just read can be corrected; the rest is read next.
             let covered = last.as_ref().map_or_else(|| rest.clone(), |key| rest.up_to(key));
             let mut corrections: BTreeMap<&Key, &Option<Value>> = BTreeMap::new();
-            for changes in self.since() {
+            for (changes, _) in self.version.since() {
                 for (key, change) in changes_within(changes, &covered) {
                     if let Some(old) = &change.old {
                         corrections.entry(key).or_insert(old);

@@ -1,6 +1,8 @@
 //! Committed state: values in a key-value store, blocks in an append-only file, the tree in memory.
 
 mod backend;
+mod cache;
+mod checkpoint;
 mod commit;
 #[cfg(feature = "rocksdb")]
 mod disk;
@@ -14,6 +16,8 @@ mod log;
 mod many;
 mod memory;
 mod open;
+mod options;
+mod past;
 #[cfg(feature = "rocksdb")]
 mod rocks;
 mod shared;
@@ -21,7 +25,7 @@ mod snapshot;
 mod verify;
 
 pub use backend::{Backend, Batch, Table, TableRange, Write};
-pub use commit::{BlockId, FORMAT, Head, Pending, Store};
+pub use commit::{BlockId, FORMAT, Head, Pending, Stats, Store};
 pub use file::FileLog;
 #[cfg(feature = "rocksdb")]
 pub use import::{Accepted, Import, chunk_name};
@@ -29,9 +33,11 @@ pub use import::{Accepted, Import, chunk_name};
 pub use inspect::{Inspection, Record};
 pub use log::{BODY_BYTES_MAX, Block, BlockLog};
 pub use memory::{MemoryBackend, MemoryLog};
-pub use open::Recovery;
+pub use open::{Parts, Recovery, TreeSource};
+pub use options::Options;
+pub use past::Past;
 #[cfg(feature = "rocksdb")]
 pub use rocks::PlainRocks;
-pub(crate) use shared::{NoPages, Shared};
+pub(crate) use shared::Shared;
 pub use snapshot::{CHUNK_BYTES, ExportedChunk};
 pub use verify::Verified;

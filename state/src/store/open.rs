@@ -13,19 +13,21 @@ use std::sync::Arc;
 use unfork_proof::state_path;
 
 use super::backend::{Backend, Batch, Table, TableRange, Write};
+use super::checkpoint::{Footer, TreeFiles, complete, load};
 use super::commit::{
-    BlockId, FORMAT, HASH_NAME, Head, META_CHAIN, META_FORMAT, META_HASH, META_HEAD, Pending, Store, block_batch,
-    decode_head, encode_head,
+    BlockId, FORMAT, HASH_NAME, Head, META_CHAIN, META_FORMAT, META_HASH, META_HEAD, META_OLDEST, Pending, Store,
+    block_entries, decode_head, encode_head, state_batch,
 };
 use super::log::{
     Block, BlockLog, Content, FILE_HEADER_BYTES, Found, RECORD_HEADER_BYTES, RecordHeader, check_file_header,
     check_identity, encode_record, file_header, read_record,
 };
+use super::options::Options;
 use crate::changes::ChangeSet;
 use crate::error::{StateError, hexadecimal, length_u64};
 use crate::keccak::Lanes;
 use crate::key::Order;
-use crate::merkle::{Base, Leaf, leaves_of};
+use crate::merkle::{Base, Leaf, LeafChange, SEGMENTS, leaf_changes, leaves_of};
 
 /// What had to be done when a store was opened. All zero after a clean stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,9 +38,67 @@ pub struct Recovery {
     pub torn_bytes: u64,
 }
 
+/// Where a store's tree came from when the store was opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TreeSource {
+    /// All values were read and hashed.
+    #[default]
+    Values,
+    /// A checkpoint was read, and the changes of later blocks were made to it.
+    Checkpoint {
+        /// The block at which it was begun.
+        begun: u64,
+    },
+    /// All values were read and hashed, for no checkpoint was any good.
+    ValuesInstead {
+        /// What was wrong.
+        why: String,
+    },
+}
+
+/// What a store is made of.
+pub struct Parts {
+    /// The key-value store.
+    pub backend: Box<dyn Backend>,
+    /// The block file.
+    pub log: Box<dyn BlockLog>,
+    /// Two files for checkpoints of the tree, which may be empty or lost; without them opening takes longer, and all of
+    /// the tree stays in memory.
+    pub trees: Option<[Box<dyn BlockLog>; 2]>,
+    /// How to use memory and disk.
+    pub options: Options,
+}
+
+impl Parts {
+    /// Without checkpoints, with default options.
+    #[must_use]
+    pub fn new(backend: Box<dyn Backend>, log: Box<dyn BlockLog>) -> Self {
+        Self { backend, log, trees: None, options: Options::default() }
+    }
+}
+
+/// The same, as a store keeps them.
+pub(crate) struct Opened {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) log: Box<dyn BlockLog>,
+    pub(crate) trees: Option<Arc<TreeFiles>>,
+    pub(crate) options: Options,
+}
+
+impl Opened {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { backend, log, trees, options } = parts;
+        let trees = trees.map(|files| Arc::new(TreeFiles::new(files)));
+        Self { backend: Arc::from(backend), log, trees, options }
+    }
+}
+
 /// What helps when the key-value store is damaged and the block file is not.
 const REBUILD: &str =
     "move the key-value store's directory `db` away and open again: it is rebuilt from the block file";
+
+/// A checkpoint is of no use if the blocks since it fill more than this in the block file per key of the state.
+const REPLAYED_BYTES_PER_KEY_MAX: u64 = 300;
 
 /// Values read at a time while the tree is built.
 const CHUNK: usize = 4096;
@@ -51,20 +111,34 @@ impl Store {
     /// format, and any error of writing.
     pub fn create_with(
         backend: Box<dyn Backend>,
-        mut log: Box<dyn BlockLog>,
+        log: Box<dyn BlockLog>,
         chain_id: [u8; 32],
         genesis: ChangeSet,
         genesis_id: BlockId,
         genesis_body: Vec<u8>,
     ) -> Result<Self, StateError> {
-        let backend: Arc<dyn Backend> = Arc::from(backend);
-        if log.length()? != 0 || !is_empty(backend.as_ref())? {
+        Self::create_from(Parts::new(backend, log), chain_id, genesis, genesis_id, genesis_body)
+    }
+
+    /// As [`Store::create_with`], of all parts.
+    ///
+    /// # Errors
+    /// As [`Store::create_with`].
+    pub fn create_from(
+        parts: Parts,
+        chain_id: [u8; 32],
+        genesis: ChangeSet,
+        genesis_id: BlockId,
+        genesis_body: Vec<u8>,
+    ) -> Result<Self, StateError> {
+        let mut parts = Opened::new(parts);
+        if parts.log.length()? != 0 || !is_empty(parts.backend.as_ref())? {
             return Err(StateError::refused("there is a store already", "open it, or choose an empty directory"));
         }
-        write_genesis_record(log.as_mut(), &chain_id, &genesis, genesis_id, genesis_body)?;
-        write_first_state(backend.as_ref(), log.as_ref(), &chain_id)?;
+        write_genesis_record(parts.log.as_mut(), &chain_id, &genesis, genesis_id, genesis_body)?;
+        write_first_state(parts.backend.as_ref(), parts.log.as_ref(), &chain_id)?;
         let lost = || StateError::corrupt("the head was written and is not there");
-        Self::load(backend, log, chain_id)?.ok_or_else(lost)
+        Self::load(parts, chain_id)?.ok_or_else(lost)
     }
 
     /// Opens what a store has left behind.
@@ -77,41 +151,109 @@ impl Store {
         log: Box<dyn BlockLog>,
         chain_id: [u8; 32],
     ) -> Result<Self, StateError> {
-        let backend: Arc<dyn Backend> = Arc::from(backend);
-        check_file_header(log.as_ref(), &chain_id)?;
-        if read_head(backend.as_ref(), &chain_id)?.is_none() {
+        Self::open_from(Parts::new(backend, log), chain_id)
+    }
+
+    /// As [`Store::with_backend`], of all parts.
+    ///
+    /// # Errors
+    /// As [`Store::with_backend`].
+    pub fn open_from(parts: Parts, chain_id: [u8; 32]) -> Result<Self, StateError> {
+        let parts = Opened::new(parts);
+        let (backend, log) = (parts.backend.as_ref(), parts.log.as_ref());
+        check_file_header(log, &chain_id)?;
+        if read_head(backend, &chain_id)?.is_none() {
             // Nothing but the block file is left, or its creation was cut off: all of it is applied again. Values of a
             // snapshot are written bit by bit, so that some may be there already.
-            let first = read_record(log.as_ref(), &chain_id, FILE_HEADER_BYTES as u64)?;
-            if !matches!(first, Found::Part(..)) && !is_empty(backend.as_ref())? {
+            let first = read_record(log, &chain_id, FILE_HEADER_BYTES as u64)?;
+            if !matches!(first, Found::Part(..)) && !is_empty(backend)? {
                 return Err(StateError::refused("the key-value store has no head", REBUILD));
             }
-            write_first_state(backend.as_ref(), log.as_ref(), &chain_id)?;
+            write_first_state(backend, log, &chain_id)?;
         }
         let lost = || StateError::corrupt("the head was written and is not there");
-        let mut store = Self::load(backend, log, chain_id)?.ok_or_else(lost)?;
+        let mut store = Self::load(parts, chain_id)?.ok_or_else(lost)?;
         store.catch_up()?;
+        if store.shared.tree().base.excess(store.options.tree_bytes) > 0 {
+            store.checkpoint()?;
+        }
         Ok(store)
     }
 
     /// The store at the head that the key-value store has; `None` if it has none. Writes nothing.
-    pub(crate) fn load(
-        backend: Arc<dyn Backend>,
-        log: Box<dyn BlockLog>,
-        chain_id: [u8; 32],
-    ) -> Result<Option<Self>, StateError> {
-        check_file_header(log.as_ref(), &chain_id)?;
-        let Some((head, log_end)) = read_head(backend.as_ref(), &chain_id)? else { return Ok(None) };
-        check_head_record(backend.as_ref(), log.as_ref(), &chain_id, head, log_end)?;
-        let base = tree_of_values(backend.as_ref())?;
-        if base.root() != head.root {
-            let (found, root) = (hexadecimal(&base.root()), hexadecimal(&head.root));
+    pub(crate) fn load(parts: Opened, chain_id: [u8; 32]) -> Result<Option<Self>, StateError> {
+        check_file_header(parts.log.as_ref(), &chain_id)?;
+        let Some((head, log_end)) = read_head(parts.backend.as_ref(), &chain_id)? else { return Ok(None) };
+        check_head_record(parts.backend.as_ref(), parts.log.as_ref(), &chain_id, head, log_end)?;
+        let oldest = parts.backend.get(Table::Meta, META_OLDEST)?;
+        let oldest = oldest.map_or(Ok(0), |bytes| bytes.as_ref().try_into().map(u64::from_le_bytes));
+        let malformed = |_| StateError::refused("the oldest height in the key-value store is malformed", REBUILD);
+        let mut store = Self::assemble(parts, chain_id, head, log_end, oldest.map_err(malformed)?);
+        store.find_tree()?;
+        Ok(Some(store))
+    }
+
+    /// Takes the tree from a checkpoint if there is a good one, else from the values.
+    fn find_tree(&mut self) -> Result<(), StateError> {
+        let mut wrong = None;
+        if let Some(files) = self.trees.clone() {
+            let (footers, damaged) = complete(&files, &self.chain_id);
+            wrong = damaged;
+            for footer in footers {
+                match self.tree_from_checkpoint(&files, footer) {
+                    Ok(true) => {
+                        self.tree_source = TreeSource::Checkpoint { begun: footer.begun };
+                        return Ok(());
+                    }
+                    Ok(false) => {}
+                    Err(error) => wrong = Some(error.to_string()),
+                }
+            }
+        }
+        let base = tree_of_values(self.shared.backend.as_ref())?;
+        if base.root() != self.head.root {
+            let (found, root) = (hexadecimal(&base.root()), hexadecimal(&self.head.root));
             return Err(StateError::refused(
-                format!("the values hash to {found}, but the head at height {} has the root {root}", head.height),
+                format!("the values hash to {found}, but the head at height {} has the root {root}", self.head.height),
                 REBUILD,
             ));
         }
-        Ok(Some(Self::assemble(backend, log, chain_id, head, log_end, base)))
+        // A checkpoint is due with the next block.
+        self.updates_since = base.leaves();
+        self.shared.replace(base);
+        self.tree_source = wrong.map_or(TreeSource::Values, |why| TreeSource::ValuesInstead { why });
+        Ok(())
+    }
+
+    /// Whether the tree could be taken from a checkpoint; not from one of another branch, or one that is so old that
+    /// reading all values is faster.
+    fn tree_from_checkpoint(&mut self, files: &TreeFiles, footer: Footer) -> Result<bool, StateError> {
+        let ended = self.shared.backend.get(Table::Ids, &footer.id)?;
+        if ended.as_deref() != Some(footer.ended.to_le_bytes().as_slice()) || footer.ended > self.head.height {
+            return Ok(false);
+        }
+        let since = footer.begun.saturating_add(1);
+        let from = if since <= self.head.height { self.offset_of(since)? } else { self.log_end };
+        if self.log_end.saturating_sub(from) > footer.leaves.saturating_mul(REPLAYED_BYTES_PER_KEY_MAX) {
+            return Ok(false);
+        }
+        let lanes = Lanes::widest();
+        let mut changes: Vec<LeafChange> = Vec::new();
+        for height in since..=self.head.height {
+            let missing = || StateError::corrupt(format!("block {height} is missing"));
+            let block = self.block_record(height)?.ok_or_else(missing)?;
+            changes.extend(leaf_changes(&block.changes, lanes));
+        }
+        self.updates_since = u64::try_from(changes.len()).unwrap_or(u64::MAX);
+        // Later changes of a path stay behind earlier ones, and win.
+        changes.sort_by_key(|change| change.path);
+        let base = load(files, footer, &self.chain_id, &changes, self.options.tree_bytes, lanes)?;
+        if base.root() != self.head.root {
+            let why = format!("tree.{} with the blocks since does not lead to the head's root", footer.slot);
+            return Err(StateError::corrupt(why));
+        }
+        self.shared.replace(base);
+        Ok(true)
     }
 
     /// Applies the records after the head, and cuts off a torn last one.
@@ -239,7 +381,9 @@ fn write_first_state(backend: &dyn Backend, log: &dyn BlockLog, chain_id: &[u8; 
         if block.height != 0 || block.parent != [0; 32] || pending.root() != block.root {
             return Err(wrong("genesis block"));
         }
-        block_batch(pending.diff(), head, offset, end)
+        let mut batch = state_batch(pending.diff(), head, end);
+        block_entries(&mut batch, pending.changes(), head, offset);
+        batch
     };
     batch.put(Table::Meta, META_FORMAT, &FORMAT.to_le_bytes());
     batch.put(Table::Meta, META_CHAIN, chain_id);
@@ -264,6 +408,7 @@ fn first_batch(head: Head, offset: u64, log_end: u64) -> Batch {
     batch.put(Table::Blocks, &head.height.to_be_bytes(), &offset.to_le_bytes());
     batch.put(Table::Ids, &head.id, &head.height.to_le_bytes());
     batch.put(Table::Meta, META_HEAD, &encode_head(head, log_end));
+    batch.put(Table::Meta, META_OLDEST, &head.height.to_le_bytes());
     batch
 }
 
@@ -341,19 +486,21 @@ fn check_head_record(
 /// The tree over everything in the table of values.
 pub(crate) fn tree_of_values(backend: &dyn Backend) -> Result<Base, StateError> {
     let lanes = Lanes::widest();
-    let mut leaves: Vec<Leaf> = Vec::new();
+    let mut segments: Vec<Vec<Leaf>> = vec![Vec::new(); SEGMENTS];
     let mut range = TableRange { from: Bound::Unbounded, to: Bound::Unbounded, order: Order::Forward };
     loop {
         let chunk = backend.scan(Table::Values, &range, CHUNK)?;
-        leaves.extend(leaves_of(&chunk, lanes));
+        for leaf in leaves_of(&chunk, lanes) {
+            if let Some(segment) = segments.get_mut(Base::segment_of(&leaf.path)) {
+                segment.push(leaf);
+            }
+        }
         let complete = chunk.len() < CHUNK;
         if let Some((flat, _)) = chunk.into_iter().next_back() {
             range.from = Bound::Excluded(flat);
         }
         if complete {
-            break;
+            return Ok(Base::of_segments(segments, lanes));
         }
     }
-    leaves.sort_unstable_by_key(|leaf| leaf.path);
-    Ok(Base::of_leaves(&leaves, lanes))
 }

@@ -196,6 +196,18 @@ impl Backend for RocksBackend {
         self.database.write_opt(writes, &options).map_err(failed("writing a block"))
     }
 
+    fn remove_below(&self, table: Table, key: &[u8], thoroughly: bool) -> Result<(), StateError> {
+        let failed = failed("removing old entries");
+        let table = self.table(table)?;
+        // One mark in the log says that they are gone; files that hold nothing else are dropped without being read.
+        self.database.delete_range_cf(table, [].as_slice(), key).map_err(&failed)?;
+        self.database.delete_file_in_range_cf(table, [].as_slice(), key).map_err(&failed)?;
+        if thoroughly {
+            self.database.compact_range_cf(table, None::<&[u8]>, Some(key));
+        }
+        Ok(())
+    }
+
     fn settle(&self) -> Result<(), StateError> {
         settle(&self.database, &self.tables()?)
     }

@@ -6,6 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use unfork_proof::{Hash, OtherLeaf, Proof, ProofError, Terminal, state_path};
 
 use super::backend::{Backend, Table};
+use super::cache::Cache;
+use super::memory::MemoryBackend;
 use crate::changes::ChangeSet;
 use crate::error::{StateError, hexadecimal};
 use crate::keccak::Lanes;
@@ -16,8 +18,9 @@ use crate::view::StateView;
 /// The key-value store and the committed tree.
 pub(crate) struct Shared {
     pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) cache: Cache,
     tree: RwLock<Tree>,
-    pages: Box<dyn Pages>,
+    pages: Arc<dyn Pages>,
     lanes: Lanes,
 }
 
@@ -32,15 +35,32 @@ pub(crate) struct Tree {
 pub(crate) struct NoPages;
 
 impl Pages for NoPages {
-    fn leaves(&self, place: u32, _: u32) -> Result<Vec<Leaf>, StateError> {
+    fn leaves(&self, _: usize, place: u32, _: u32) -> Result<Vec<Leaf>, StateError> {
         Err(StateError::corrupt(format!("there is no checkpoint to read leaves from, at {place}")))
     }
 }
 
 impl Shared {
-    pub(crate) fn new(backend: Arc<dyn Backend>, base: Base, pages: Box<dyn Pages>) -> Self {
+    pub(crate) fn new(backend: Arc<dyn Backend>, base: Base, pages: Arc<dyn Pages>, cache_bytes: u64) -> Self {
         let lanes = base.lanes;
-        Self { backend, tree: RwLock::new(Tree { base, token: next_token() }), pages, lanes }
+        let cache = Cache::new(cache_bytes);
+        Self { backend, cache, tree: RwLock::new(Tree { base, token: next_token() }), pages, lanes }
+    }
+
+    /// A tree without a store.
+    pub(crate) fn alone() -> Self {
+        let (backend, base) = (Arc::new(MemoryBackend::default()), Base::new(Lanes::widest()));
+        Self::new(backend, base, Arc::new(NoPages), 0)
+    }
+
+    /// The state that the committed tree is of.
+    pub(crate) fn token(&self) -> u64 {
+        self.tree().token
+    }
+
+    /// Takes another tree of the same state.
+    pub(crate) fn replace(&self, base: Base) {
+        self.tree_mut().base = base;
     }
 
     pub(crate) fn tree(&self) -> RwLockReadGuard<'_, Tree> {

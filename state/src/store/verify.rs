@@ -1,16 +1,11 @@
 //! Checking a whole store: everything that is derived is computed again from what it is derived from.
 
-use std::sync::Arc;
-
 use super::backend::Table;
 use super::commit::Store;
 use super::log::{Found, read_record};
-use super::memory::MemoryBackend;
 use super::open::tree_of_values;
-use super::shared::{NoPages, Shared};
+use super::shared::Shared;
 use crate::error::{StateError, hexadecimal};
-use crate::keccak::Lanes;
-use crate::merkle::Base;
 
 /// What [`Store::verify`] went through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,7 +30,7 @@ impl Store {
             let (found, root) = (hex(&values.root()), hex(&self.head.root));
             return Err(StateError::corrupt(format!("the values hash to {found}, the head's root is {root}")));
         }
-        let tree = Shared::new(Arc::new(MemoryBackend::default()), Base::new(Lanes::widest()), Box::new(NoPages));
+        let tree = Shared::alone();
         let mut parent = [0; 32];
         let mut offset = super::log::FILE_HEADER_BYTES as u64;
         let mut first = 0;

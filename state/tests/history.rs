@@ -1,0 +1,374 @@
+//! Earlier states, rollback, pruning, checkpoints of the tree and the cache, against a list of maps: one for each height.
+//! `UNFORK_EVIDENCE` makes the random runs long.
+#![allow(missing_docs, clippy::unwrap_used, clippy::arithmetic_side_effects, clippy::disallowed_methods)]
+
+mod model;
+
+use std::sync::Arc;
+
+use model::{CHAIN, Map, Random, apply, id, naive_root, naive_scan, seed};
+use unfork_state::testing::FaultyDisk;
+use unfork_state::{
+    ChangeSet, EmptyView, Hash, Key, Options, Overlay, Parts, Past, StateError, StateView, Store, TreeSource, Value,
+};
+
+/// Everything small, so that everything happens: leaves leave memory, the cache is always full.
+const SMALL: Options =
+    Options { cache_bytes: 1 << 16, tree_bytes: 4096, checkpoint_updates: 40, retained_blocks: None };
+
+fn parts(disk: &FaultyDisk, options: Options) -> Parts {
+    Parts { backend: disk.backend(), log: disk.block_log(), trees: Some(disk.tree_files()), options }
+}
+
+fn changes(random: &mut Random, view: Arc<dyn StateView>, most: u64) -> Result<ChangeSet, StateError> {
+    let mut overlay = Overlay::new(view);
+    for _ in 0..random.below(most) {
+        let key = random.key(200);
+        if random.below(2) == 0 {
+            overlay.get(&key)?;
+        }
+        if random.below(3) == 0 { overlay.remove(&key) } else { overlay.put(key, random.value().into()) }
+    }
+    Ok(overlay.into_changes())
+}
+
+/// A store and what each of its heights holds.
+struct Chain {
+    disk: FaultyDisk,
+    options: Options,
+    store: Store,
+    states: Vec<(Map, Hash)>,
+    /// Blocks of another branch have other ids.
+    branch: u64,
+}
+
+impl Chain {
+    fn new(random: &mut Random, options: Options) -> Self {
+        let disk = FaultyDisk::new();
+        let genesis = changes(random, Arc::new(EmptyView), 100).unwrap();
+        let mut map = Map::new();
+        apply(&mut map, &genesis);
+        let store = Store::create_from(parts(&disk, options), CHAIN, genesis, id(0, 0), b"genesis".to_vec()).unwrap();
+        let root = store.head().root;
+        Self { disk, options, store, states: vec![(map, root)], branch: 0 }
+    }
+
+    fn commit(&mut self, random: &mut Random) -> Result<(), StateError> {
+        let changes = changes(random, self.store.view(), 60)?;
+        let mut map = self.states.last().unwrap().0.clone();
+        apply(&mut map, &changes);
+        let (root, pending) = self.store.prepare(self.store.head().id, changes)?;
+        assert_eq!(root, naive_root(&map));
+        let height = self.store.head().height + 1;
+        self.store.commit(pending, height, id(height, self.branch), random.bytes(20))?;
+        self.states.push((map, root));
+        Ok(())
+    }
+
+    fn reopen(&mut self) -> Result<(), StateError> {
+        self.store = Store::open_from(parts(&self.disk, self.options), CHAIN)?;
+        Ok(())
+    }
+
+    fn check_height(&self, random: &mut Random, height: u64) -> Past {
+        let past = self.store.at(height).unwrap();
+        let (map, root) = &self.states[usize::try_from(height).unwrap()];
+        assert_eq!((past.head().height, past.head().root), (height, *root));
+        assert_eq!(self.store.root_at(height).unwrap(), Some(*root));
+        check(&past, map, random);
+        past
+    }
+
+    fn check_head(&self, random: &mut Random) {
+        let (map, root) = self.states.last().unwrap();
+        assert_eq!((self.store.head().height + 1, self.store.head().root), (self.states.len() as u64, *root));
+        assert_eq!(self.store.keys(), map.len() as u64);
+        for _ in 0..5 {
+            let key = random.key(200);
+            let value = map.get(key.as_bytes()).map(Vec::as_slice);
+            for _ in 0..2 {
+                // The second time from the cache.
+                assert_eq!(self.store.view().get(&key).unwrap().as_deref(), value);
+            }
+            self.store.prove(&key).unwrap().verify(root, key.as_bytes(), value).unwrap();
+        }
+    }
+}
+
+fn check(past: &Past, map: &Map, random: &mut Random) {
+    let view = past.view();
+    for _ in 0..3 {
+        let key = random.key(200);
+        let value = map.get(key.as_bytes()).map(Vec::as_slice);
+        assert_eq!(view.get(&key).unwrap().as_deref(), value);
+        assert_eq!(view.length(&key).unwrap(), value.map(|value| u32::try_from(value.len()).unwrap()));
+        past.prove(&key).unwrap().verify(&past.head().root, key.as_bytes(), value).unwrap();
+        let (range, limit) = (random.range(), usize::try_from(random.below(20)).unwrap());
+        assert_eq!(view.scan(&range, limit).unwrap(), naive_scan(map, &range, limit));
+    }
+}
+
+#[test]
+fn random_histories_agree_with_a_list_of_maps() {
+    let mut random = seed(50);
+    let rounds = if std::env::var_os("UNFORK_EVIDENCE").is_some() { 4000 } else { 12 };
+    let (mut blocks, mut rolled, mut reopened, mut from_checkpoint, mut crashed) = (0, 0, 0, 0, 0);
+    for _ in 0..rounds {
+        let checkpoint_updates = 1 << random.below(9);
+        let tree_bytes = if random.below(2) == 0 { 4096 } else { 1 << 30 };
+        let mut chain = Chain::new(&mut random, Options { checkpoint_updates, tree_bytes, ..SMALL });
+        let mut kept: Vec<(Past, Map)> = Vec::new();
+        for _ in 0..60 {
+            match random.below(16) {
+                0..=8 => {
+                    chain.commit(&mut random).unwrap();
+                    blocks += 1;
+                }
+                9 => {
+                    let oldest = chain.store.oldest();
+                    let height = oldest + random.below(chain.store.head().height - oldest + 1);
+                    rolled += chain.store.head().height - height;
+                    chain.store.rollback(height).unwrap();
+                    chain.states.truncate(usize::try_from(height).unwrap() + 1);
+                    chain.branch += 1;
+                }
+                10 if random.below(3) == 0 => {
+                    let oldest = chain.store.oldest();
+                    let height = oldest + random.below((chain.store.head().height - oldest) / 2 + 1);
+                    chain.store.prune(height).unwrap();
+                    assert_eq!(chain.store.oldest(), height);
+                    assert!(height == 0 || chain.store.at(height - 1).map(drop).is_err());
+                    assert!(height == 0 || chain.store.rollback(height - 1).is_err());
+                }
+                11 => {
+                    kept.clear();
+                    chain.reopen().unwrap();
+                    reopened += 1;
+                    assert_eq!(chain.store.recovery(), Default::default());
+                    from_checkpoint += u64::from(matches!(chain.store.tree_source(), TreeSource::Checkpoint { .. }));
+                }
+                12 => chain.store.checkpoint().unwrap(),
+                13 => {
+                    // Whatever happens at the next operations: what comes back is a head that was or is to be.
+                    let before = chain.states.clone();
+                    let oldest = chain.store.oldest();
+                    chain.disk.fail_after(random.below(8), random.below(2) == 0);
+                    let attempt = match random.below(3) {
+                        0 => chain.store.rollback(oldest.max(chain.store.head().height.saturating_sub(2))),
+                        1 => chain.store.checkpoint(),
+                        _ => chain.commit(&mut random),
+                    };
+                    crashed += u64::from(attempt.is_err());
+                    kept.clear();
+                    chain.disk.restart();
+                    chain.reopen().unwrap();
+                    let height = usize::try_from(chain.store.head().height).unwrap();
+                    if height >= chain.states.len() {
+                        // The block was not acknowledged, and is there; what it holds is told by its record.
+                        let mut map = chain.states.last().unwrap().0.clone();
+                        apply(&mut map, &chain.store.block_record(chain.store.head().height).unwrap().unwrap().changes);
+                        assert_eq!(chain.store.head().root, naive_root(&map));
+                        chain.states.push((map, chain.store.head().root));
+                    } else if height + 1 < chain.states.len() {
+                        assert!(before.len() - height <= 3, "blocks taken back at most");
+                        chain.states.truncate(height + 1);
+                        chain.branch += 1;
+                    }
+                    // What was committed on a height that was taken back may not come again under the same id.
+                    chain.branch += 1;
+                }
+                14 if kept.len() < 4 => {
+                    let oldest = chain.store.oldest();
+                    let height = oldest + random.below(chain.store.head().height - oldest + 1);
+                    let past = chain.check_height(&mut random, height);
+                    kept.push((past, chain.states[usize::try_from(height).unwrap()].0.clone()));
+                }
+                _ => {
+                    let slot = usize::try_from(random.below(2)).unwrap();
+                    if random.below(4) == 0 && chain.options.tree_bytes > 4096 {
+                        let at = random.next();
+                        kept.clear();
+                        let damage = |bytes: &mut Vec<u8>| {
+                            if !bytes.is_empty() {
+                                let at = usize::try_from(at % bytes.len() as u64).unwrap();
+                                if at % 5 == 0 { bytes.truncate(at) } else { bytes[at] ^= 1 << (at % 8) }
+                            }
+                        };
+                        chain.disk.damage_tree(slot, damage).unwrap();
+                        chain.reopen().unwrap();
+                    }
+                }
+            }
+            chain.check_head(&mut random);
+            let oldest = chain.store.oldest();
+            let height = oldest + random.below(chain.store.head().height - oldest + 1);
+            chain.check_height(&mut random, height);
+            for (past, map) in &kept {
+                check(past, map, &mut random);
+            }
+        }
+        let verified = chain.store.verify(&mut |_, _| ()).unwrap();
+        assert_eq!(verified.keys, chain.states.last().unwrap().0.len() as u64);
+    }
+    println!(
+        "{blocks} blocks, {rolled} taken back, {crashed} failures, {reopened} times reopened, {from_checkpoint} from a checkpoint"
+    );
+    assert!(rolled > 0 && crashed > 0 && from_checkpoint > 0);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_told_and_the_values_are_used_instead() {
+    let mut random = seed(51);
+    let options = Options { tree_bytes: 1 << 30, ..SMALL };
+    let mut chain = Chain::new(&mut random, options);
+    for _ in 0..5 {
+        chain.commit(&mut random).unwrap();
+    }
+    chain.store.checkpoint().unwrap();
+    chain.commit(&mut random).unwrap();
+    chain.reopen().unwrap();
+    assert_eq!(chain.store.tree_source(), &TreeSource::Checkpoint { begun: 5 });
+    let mut whole = [Vec::new(), Vec::new()];
+    for (slot, whole) in whole.iter_mut().enumerate() {
+        chain.disk.damage_tree(slot, |bytes| whole.clone_from(bytes)).unwrap();
+    }
+    let latest = usize::from(whole[0].len() < whole[1].len());
+    let other = 1 - latest;
+    chain.disk.damage_tree(other, Vec::clear).unwrap();
+    let (mut told, mut unnoticed) = (0, 0);
+    for at in 0..whole[latest].len() {
+        // Most of the file is headers of empty segments: some bytes of each kind are enough.
+        if at % 97 != 0 && at > 64 && at + 64 < whole[latest].len() {
+            continue;
+        }
+        chain.disk.damage_tree(latest, |bytes| bytes[at] ^= 4).unwrap();
+        chain.reopen().unwrap();
+        match chain.store.tree_source() {
+            TreeSource::ValuesInstead { why } => {
+                assert!(why.contains("tree."), "{why}");
+                told += 1;
+            }
+            // Without its footer a file is none: as after a crash while it was written.
+            TreeSource::Values => {
+                assert!(at >= whole[latest].len() - 64, "byte {at}");
+                unnoticed += 1;
+            }
+            TreeSource::Checkpoint { .. } => panic!("byte {at} is not protected"),
+        }
+        assert_eq!(chain.store.head().root, chain.states.last().unwrap().1);
+        chain.disk.damage_tree(latest, |bytes| bytes.clone_from(&whole[latest])).unwrap();
+    }
+    println!("{told} flipped bytes told, {unnoticed} in the footer");
+    chain.reopen().unwrap();
+    assert_eq!(chain.store.tree_source(), &TreeSource::Checkpoint { begun: 5 });
+}
+
+#[test]
+fn history_outside_the_window_is_forgotten() {
+    let mut random = seed(52);
+    let mut chain = Chain::new(&mut random, Options { retained_blocks: Some(10), ..SMALL });
+    for _ in 0..600 {
+        let key = random.key(5);
+        let mut overlay = Overlay::new(chain.store.view());
+        overlay.put(key, random.value().into());
+        let (root, pending) = chain.store.prepare(chain.store.head().id, overlay.into_changes()).unwrap();
+        let height = chain.store.head().height + 1;
+        let mut map = chain.states.last().unwrap().0.clone();
+        apply(&mut map, pending.changes());
+        chain.store.commit(pending, height, id(height, 0), Vec::new()).unwrap();
+        chain.states.push((map, root));
+    }
+    let oldest = chain.store.oldest();
+    assert!((600 - 10 - 256..=600 - 10).contains(&oldest), "{oldest}");
+    let undo = |height: u64| chain.disk.backend().get(unfork_state::Table::Undo, &height.to_be_bytes()).unwrap();
+    assert!(undo(oldest).is_none() && undo(oldest + 1).is_some());
+    let message = chain.store.at(oldest - 1).map(drop).unwrap_err().to_string();
+    assert!(message.contains("was pruned; the oldest is that at"), "{message}");
+    chain.check_height(&mut random, oldest);
+    assert_eq!(chain.store.block(3).unwrap(), Some(Vec::new()), "blocks stay");
+    chain.reopen().unwrap();
+    assert_eq!(chain.store.oldest(), oldest);
+    chain.store.rollback(oldest).unwrap();
+    chain.states.truncate(usize::try_from(oldest).unwrap() + 1);
+    chain.check_head(&mut random);
+    assert!(chain.store.at(601).is_err());
+}
+
+#[test]
+fn the_tree_stays_inside_its_memory() {
+    let space = unfork_state::Space::system();
+    let value = |number: u32| Value::from(number.to_le_bytes().as_slice());
+    let genesis = ChangeSet::genesis((0..30_000_u32).map(|raw| (Key::new(&space, &raw.to_le_bytes()), value(raw))));
+    let disk = FaultyDisk::new();
+    let options = Options { tree_bytes: 2_000_000, checkpoint_updates: 1 << 40, ..SMALL };
+    let mut store = Store::create_from(parts(&disk, options), CHAIN, genesis, id(0, 0), Vec::new()).unwrap();
+    let unbounded = store.stats().tree_bytes;
+    for height in 1..=30_u32 {
+        let mut overlay = Overlay::new(store.view());
+        for number in 0..1000 {
+            let raw = (height * 7919 + number * 31) % 30_000;
+            overlay.put(Key::new(&space, &raw.to_le_bytes()), value(height));
+        }
+        let (_, pending) = store.prepare(store.head().id, overlay.into_changes()).unwrap();
+        let height = u64::from(height);
+        store.commit(pending, height, id(height, 0), Vec::new()).unwrap();
+    }
+    let bounded = store.stats().tree_bytes;
+    println!("{unbounded} bytes without, {bounded} with a bound of {}", options.tree_bytes);
+    assert!(unbounded > 2_300_000 && bounded <= options.tree_bytes);
+    store.verify(&mut |_, _| ()).unwrap();
+    let head = store.head();
+    drop(store);
+    let store = Store::open_from(parts(&disk, options), CHAIN).unwrap();
+    assert_eq!(store.head(), head);
+    assert!(matches!(store.tree_source(), TreeSource::Checkpoint { .. }), "{:?}", store.tree_source());
+    assert!(store.stats().tree_bytes <= options.tree_bytes);
+}
+
+#[test]
+fn an_earlier_state_is_proven_while_blocks_are_committed() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let mut random = seed(53);
+    let mut chain = Chain::new(&mut random, SMALL);
+    for _ in 0..6 {
+        chain.commit(&mut random).unwrap();
+    }
+    let past = chain.check_height(&mut random, 3);
+    let map = chain.states[3].0.clone();
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let (mut random, mut checks) = (Random(5), 0_u32);
+            while !stop.load(Ordering::Relaxed) || checks < 3 {
+                check(&past, &map, &mut random);
+                checks += 1;
+            }
+            checks
+        });
+        for _ in 0..40 {
+            chain.commit(&mut random).unwrap();
+        }
+        chain.store.rollback(20).unwrap();
+        stop.store(true, Ordering::Relaxed);
+        println!("{} checks during 40 commits", reader.join().unwrap());
+    });
+    chain.states.truncate(21);
+    chain.check_head(&mut random);
+    check(&past, &map, &mut random);
+}
+
+#[test]
+fn a_sibling_of_what_was_committed_can_be_dropped_only() {
+    let mut random = seed(54);
+    let mut chain = Chain::new(&mut random, SMALL);
+    let parent = chain.store.head().id;
+    let (_, one) = chain.store.prepare(parent, changes(&mut random, chain.store.view(), 40).unwrap()).unwrap();
+    let (_, other) = chain.store.prepare(parent, changes(&mut random, chain.store.view(), 40).unwrap()).unwrap();
+    let key = random.key(200);
+    other.prove(&key).unwrap();
+    chain.store.commit(one, 1, id(1, 0), Vec::new()).unwrap();
+    let error = other.prove(&key).map(drop).unwrap_err().to_string();
+    assert!(error.contains("another block was committed meanwhile"), "{error}");
+    assert!(other.prepare(ChangeSet::new()).is_err());
+    assert!(chain.store.commit(other, 2, id(2, 0), Vec::new()).is_err());
+}
