@@ -62,4 +62,5 @@ bench-call: ## One contract call beside the EVM's and CosmWasm's, in memory and 
 bench-state: ## The store beside plain RocksDB, jmt and nomt: tables and ratios. 20 minutes; STATE_ARGS for more or less.
 	@$(call say,'State: one workload for all, each side in its own process (the first build takes some minutes)')
 	$(rocksdb)
-	cargo run --locked --release --manifest-path benches/peers/Cargo.toml --features state --bin state -- $(STATE_ARGS)
+	cargo run --locked --release --manifest-path benches/peers/Cargo.toml --no-default-features --features state \
+		--bin state -- $(STATE_ARGS)

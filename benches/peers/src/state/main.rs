@@ -24,11 +24,17 @@ use std::process::{Command, Stdio};
 /// What one process has told: name and value.
 type Figures = BTreeMap<String, f64>;
 
+/// RocksDB's options by section.
+type Noted = BTreeMap<String, Vec<String>>;
+
 /// Figures by number of keys and side.
 type Measured = BTreeMap<u64, BTreeMap<&'static str, Figures>>;
 
 /// The sides in the order in which they are shown, and whether they run in several rounds.
 const SIDES: [(&str, bool); 5] = [("plain", true), ("bare", true), ("shipped", true), ("jmt", false), ("nomt", false)];
+
+/// Updates a figure at most for the peers, which take tens of times as long.
+const PEER_UPDATES_MAX: u64 = 200_000;
 
 const MILLION: u64 = 1_000_000;
 const LARGE: u64 = 10 * MILLION;
@@ -52,7 +58,7 @@ fn main() {
     }
     let arguments = parse(&words);
     println!(
-        "# {} updates per figure (8 in 10 change a key, 1 adds, 1 removes), flush and compaction included; \
+        "# {} updates per figure (peers at most {PEER_UPDATES_MAX}; 8 in 10 change a key, 1 adds, 1 removes), flush and compaction included; \
          keys of 74 bytes, values of 64",
         arguments.updates
     );
@@ -115,7 +121,7 @@ fn numbers(text: &str) -> Vec<u64> {
 fn measure(
     arguments: &Arguments,
     keys: u64,
-    options: &mut BTreeMap<&'static str, String>,
+    options: &mut BTreeMap<&'static str, Noted>,
 ) -> BTreeMap<&'static str, Figures> {
     let mut rounds: BTreeMap<&str, Vec<Figures>> = BTreeMap::new();
     for round in 0..arguments.rounds {
@@ -142,10 +148,12 @@ fn measure(
 
 fn child(arguments: &Arguments, side: &str, keys: u64, directory: &Path) -> Figures {
     let sizes: Vec<String> = arguments.sizes.iter().map(u64::to_string).collect();
+    let repeated = SIDES.iter().any(|(name, repeated)| *name == side && *repeated);
+    let updates = if repeated { arguments.updates } else { arguments.updates.min(PEER_UPDATES_MAX) };
     let output = Command::new(std::env::current_exe().expect("this program"))
         .args(["one-side", side])
         .arg(directory)
-        .args([keys.to_string(), sizes.join(","), arguments.updates.to_string()])
+        .args([keys.to_string(), sizes.join(","), updates.to_string()])
         .stderr(Stdio::inherit())
         .output()
         .expect("the child starts");
@@ -167,30 +175,44 @@ fn medians(rounds: &[Figures]) -> Figures {
     rounds[0].keys().map(median).collect()
 }
 
-/// The options of the database and of the table of values, from the newest file that RocksDB has written of them.
-fn noted_options(database: &Path) -> Option<String> {
+/// The options of the database and of each table, by section, from the newest file that RocksDB has written of them.
+fn noted_options(database: &Path) -> Option<Noted> {
     let mut files: Vec<PathBuf> = fs::read_dir(database).ok()?.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("OPTIONS-")));
     files.sort();
     let text = fs::read_to_string(files.last()?).ok()?;
-    let mut wanted = false;
-    let lines = text.lines().filter(|line| !line.contains("create_")).filter(|line| {
+    let mut sections = Noted::new();
+    let mut section = String::new();
+    // Whether something may be created says nothing about how it works.
+    for line in text.lines().map(str::trim).filter(|line| !line.starts_with("create_") && !line.starts_with('#')) {
         if line.starts_with('[') {
-            wanted =
-                ["[DBOptions]", "[CFOptions \"values\"]", "[TableOptions/BlockBasedTable \"values\"]"].contains(line);
+            section = line.to_string();
+        } else if !line.is_empty() {
+            sections.entry(section.clone()).or_default().push(line.to_string());
         }
-        wanted
-    });
-    Some(lines.map(|line| line.to_string() + "\n").collect())
+    }
+    Some(sections)
 }
 
-fn compare_options(options: &BTreeMap<&'static str, String>) {
+/// Compares what RocksDB has noted with plain's: the database, and each table with plain's table of values.
+fn compare_options(options: &BTreeMap<&'static str, Noted>) {
     let Some(plain) = options.get("plain") else { return };
+    println!();
     for (side, noted) in options.iter().filter(|(side, _)| **side != "plain") {
-        let differing: Vec<&str> = noted.lines().filter(|line| !plain.lines().any(|other| other == *line)).collect();
-        match differing.as_slice() {
-            [] => println!("# RocksDB options of {side} (database, values): the same as plain's"),
-            lines => println!("# RocksDB options of {side} DIFFER from plain's: {}", lines.join(", ")),
+        for (section, lines) in
+            noted.iter().filter(|(section, _)| !section.contains("Version") && !section.contains("default"))
+        {
+            let table = section.split('"').nth(1).unwrap_or("values");
+            let of_plain = plain.get(&section.replace(&format!("\"{table}\""), "\"values\""));
+            let same = |line: &&String| of_plain.is_some_and(|of_plain| of_plain.contains(line));
+            let differing: Vec<&str> = lines.iter().filter(|line| !same(line)).map(String::as_str).collect();
+            match differing.as_slice() {
+                [] if section.starts_with("[CFOptions \"values\"") => {
+                    println!("# RocksDB options of {side}: database and table of values the same as plain's");
+                }
+                [] => {}
+                lines => println!("# RocksDB options of {side} {section} differ from plain's: {}", lines.join(", ")),
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use unfork_state::testing::BareTree;
 use unfork_state::{ChangeSet, Key};
 
 /// Opens a database with the options of state/src/store/rocks.rs; the run compares what RocksDB has noted of
-/// them. The first table is the one of the values.
+/// them.
 pub fn open(directory: &Path, tables: &[&str]) -> DB {
     let mut options = Options::default();
     options.create_if_missing(true);
@@ -25,17 +25,17 @@ pub fn open(directory: &Path, tables: &[&str]) -> DB {
     options.set_keep_log_file_num(2);
     options.set_bytes_per_sync(1 << 20);
     let cache = Cache::new_lru_cache(64 << 20);
-    let describe = |(nth, name): (usize, &&str)| {
+    let describe = |name: &&str| {
         let mut blocks = BlockBasedOptions::default();
         blocks.set_block_cache(&cache);
         blocks.set_bloom_filter(10.0, false);
         let mut options = Options::default();
         options.set_block_based_table_factory(&blocks);
         options.set_compression_type(DBCompressionType::None);
-        options.set_write_buffer_size(if nth == 0 { 32 << 20 } else { 8 << 20 });
+        options.set_write_buffer_size(32 << 20);
         ColumnFamilyDescriptor::new(*name, options)
     };
-    let tables = tables.iter().enumerate().map(describe);
+    let tables = tables.iter().map(describe);
     DB::open_cf_descriptors(&options, directory.join("db"), tables).expect("the database opens")
 }
 

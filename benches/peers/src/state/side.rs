@@ -43,6 +43,9 @@ pub trait Side: Sized {
         None
     }
 
+    /// Ends as a node that stops does.
+    fn close(self) {}
+
     /// Opens the store without what it keeps to be opened fast; `None` if it keeps nothing of the kind.
     fn open_by_rebuilding(_directory: &Path, _keys: u64) -> Option<Self> {
         None
@@ -81,7 +84,7 @@ pub fn run<S: Side>(directory: &Path, keys: u64, sizes: &[u64], updates: u64) {
     tell("memory", memory().saturating_sub(empty).saturating_sub(4 * keys) as f64);
     tell("disk", disk(directory) as f64);
     reads(&side, &mut workload);
-    drop(side);
+    side.close();
     openings::<S>(directory, keys, &mut workload);
 }
 
