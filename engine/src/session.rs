@@ -4,7 +4,7 @@
 use crate::cache::Machine;
 use crate::outcome::{Abort, Budget, Fault, Status, Trap};
 use crate::rules::{ChainSpec, Environment, Rules};
-use crate::trace::Trace;
+use crate::trace::{Trace, TraceEvent};
 use crate::types::{Address, Balance, BlockContext, Event, Hash};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -245,6 +245,13 @@ impl Session {
     pub fn watch(&self, phase: Phase) {
         if let Some(stopwatch) = &self.stopwatch {
             stopwatch(phase);
+        }
+    }
+
+    /// Tells whoever watches, in the name of the contract that runs.
+    pub fn note(&mut self, event: impl FnOnce(&Address) -> TraceEvent) {
+        if let Some(frame) = self.frames.last() {
+            self.trace.note(|| event(&frame.contract));
         }
     }
 

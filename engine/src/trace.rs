@@ -1,9 +1,9 @@
 //! What a node may watch of an execution. A trace is local to the node: it is never hashed, never stored, and changes
 //! no result; when off it costs one test per call.
 
-use crate::outcome::Status;
+use crate::outcome::{Refused, Status};
 use crate::session::FrameKind;
-use crate::types::{Address, Balance};
+use crate::types::{Address, Balance, Event, Hash};
 use unfork_state::Key;
 
 /// Something worth telling about an execution, in order.
@@ -17,6 +17,12 @@ pub enum TraceEvent {
         kind: FrameKind,
         /// The contract whose storage it works on.
         contract: Address,
+        /// The code that runs.
+        code_hash: Hash,
+        /// Who is told to be the caller.
+        caller: Address,
+        /// Whether state changes are refused in it.
+        read_only: bool,
         /// Value that came with it.
         value: Balance,
         /// The input.
@@ -35,6 +41,11 @@ pub enum TraceEvent {
         /// Its output.
         output: Vec<u8>,
     },
+    /// A contract asked for a frame, and none began.
+    NotStarted {
+        /// Why.
+        reason: Refused,
+    },
     /// A contract's debug message; bytes, since contracts may send anything.
     Debug {
         /// Who said it.
@@ -42,6 +53,50 @@ pub enum TraceEvent {
         /// What.
         message: Vec<u8>,
     },
+    /// An event was emitted; it counts only when no frame around it fails.
+    Emitted(Event),
+    /// A contract wrote to its storage.
+    Stored {
+        /// Whose storage.
+        contract: Address,
+        /// Whether it lasts for the transaction only.
+        transient: bool,
+        /// The key: a byte that tells its form (docs/format.md), then the contract's own bytes.
+        key: Vec<u8>,
+        /// The length of the value before.
+        before: Option<u32>,
+        /// The value from now on; none when it was removed.
+        after: Option<Vec<u8>>,
+    },
+    /// A contract moved value outside of a call, or could not.
+    Transferred {
+        /// From whom.
+        from: Address,
+        /// To whom.
+        to: Address,
+        /// How much.
+        value: Balance,
+        /// Whether it moved.
+        moved: bool,
+    },
+    /// A contract ended itself.
+    Terminated {
+        /// Which.
+        contract: Address,
+        /// Who has its balance now.
+        beneficiary: Address,
+        /// That balance.
+        value: Balance,
+    },
+    /// A contract uses other code from its next call on.
+    CodeReplaced {
+        /// Which.
+        contract: Address,
+        /// The hash of its code from then on.
+        code_hash: Hash,
+    },
+    /// A contract looked at the gas it has left, so what follows may depend on the gas limit.
+    GasRead,
     /// The transaction is over. Only in traces of transactions, and always last.
     Changed {
         /// The keys of the state that it, its hooks included, has set or removed; sorted.
@@ -62,6 +117,11 @@ impl Trace {
         if let Some(events) = &mut self.0 {
             events.push(event());
         }
+    }
+
+    /// Whether anybody watches.
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
     }
 
     pub fn into_events(self) -> Vec<TraceEvent> {

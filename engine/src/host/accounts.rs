@@ -3,6 +3,7 @@
 use crate::outcome::{Abort, Refused};
 use crate::records::{self, Account, RecordKey};
 use crate::session::Session;
+use crate::trace::TraceEvent;
 use crate::types::{Address, Balance};
 use unfork_state::{Overlay, StateError};
 
@@ -73,7 +74,9 @@ pub(crate) fn pay(session: &mut Session, to: &Address, value: Balance) -> Result
     session.gas.charge(price)?;
     let from = session.frame()?.contract.clone();
     let minimum = session.spec.minimum_balance();
-    Ok(transfer(&mut session.overlay, minimum, &from, to, value)?)
+    let moved = transfer(&mut session.overlay, minimum, &from, to, value)?;
+    session.trace.note(|| TraceEvent::Transferred { from, to: to.clone(), value, moved: moved.is_ok() });
+    Ok(moved)
 }
 
 /// The accounts of the state, as a node's hooks see them: inside the same journal as the transaction.

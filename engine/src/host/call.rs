@@ -7,6 +7,7 @@ use crate::host::storage::{contract, set_contract};
 use crate::outcome::{Abort, Budget, Fault, Refused, Status, Trap};
 use crate::records::{self, Contract, RecordKey};
 use crate::session::{Frame, FrameKind, Session, spend};
+use crate::trace::TraceEvent;
 use crate::types::{Address, Balance, Hash};
 use parity_scale_codec::{Compact, Encode};
 use unfork_state::{Space, Value};
@@ -215,6 +216,11 @@ pub(crate) fn terminate(session: &mut Session, beneficiary: &Address) -> Result<
     let minimum = session.spec.minimum_balance();
     transfer(&mut session.overlay, minimum, &address, beneficiary, balance)?
         .map_err(|error| Abort::Stop(Status::Refused(error.into())))?;
+    session.note(|contract| TraceEvent::Terminated {
+        contract: contract.clone(),
+        beneficiary: beneficiary.clone(),
+        value: balance,
+    });
     session.overlay.remove(&RecordKey::Contract(&address).key());
     let dependencies = RecordKey::Dependencies(&address).key();
     if session.overlay.length(&dependencies)?.is_some() {
@@ -237,6 +243,7 @@ pub(crate) fn set_code(session: &mut Session, code_hash: Hash) -> Result<Result<
     let address = session.frame()?.contract.clone();
     let record = contract(session, &address)?.ok_or_else(|| Fault::internal("a frame without its contract"))?;
     set_contract(session, &address, &Contract { code_hash, ..record });
+    session.note(|contract| TraceEvent::CodeReplaced { contract: contract.clone(), code_hash });
     Ok(Ok(()))
 }
 

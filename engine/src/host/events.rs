@@ -25,7 +25,9 @@ pub(crate) fn emit(session: &mut Session, topics: Vec<Hash>, data: Vec<u8>) -> R
     let all_bytes = bytes.saturating_add(topic_count.saturating_mul(32));
     spend(&mut session.budgets.event_bytes, all_bytes, Budget::Events)?;
     let contract = session.frame()?.contract.clone();
-    session.events.push(Event { contract, topics, data });
+    let event = Event { contract, topics, data };
+    session.trace.note(|| TraceEvent::Emitted(event.clone()));
+    session.events.push(event);
     Ok(())
 }
 
@@ -36,8 +38,7 @@ pub(crate) fn debug(session: &mut Session, message: &[u8]) -> Result<(), Abort> 
     }
     let (base, each) = (session.prices().debug_message_base, session.prices().debug_message_byte);
     session.gas.charge_linear(base, each, message.len())?;
-    let contract = session.frame()?.contract.clone();
-    session.trace.note(|| TraceEvent::Debug { contract, message: message.to_vec() });
+    session.note(|contract| TraceEvent::Debug { contract: contract.clone(), message: message.to_vec() });
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use crate::outcome::{Abort, Budget, Fault, Trap};
 use crate::records::{self, Contract, RecordKey};
 use crate::session::{Session, spend};
+use crate::trace::TraceEvent;
 use crate::types::Address;
 use unfork_state::{Key, Value};
 
@@ -32,6 +33,7 @@ pub(crate) fn write(session: &mut Session, raw: &[u8], value: Value) -> Result<O
     let key = charged_key(session, 0, raw)?;
     spend_changed(session, raw.len().saturating_add(value.len()))?;
     let before = session.overlay.length(&key)?;
+    note_change(session, raw, before, Some(&value));
     let length = value.len();
     session.overlay.put(key, value);
     account_for(session, raw.len(), before, Some(length))?;
@@ -47,6 +49,7 @@ pub(crate) fn remove(session: &mut Session, raw: &[u8]) -> Result<Option<u32>, A
     if before.is_some() {
         session.overlay.remove(&key);
         account_for(session, raw.len(), before, None)?;
+        note_change(session, raw, before, None);
     }
     Ok(before)
 }
@@ -59,6 +62,17 @@ pub(crate) fn take(session: &mut Session, raw: &[u8]) -> Result<Option<Value>, A
         remove(session, raw)?;
     }
     Ok(value)
+}
+
+/// Tells whoever watches of a change of storage.
+fn note_change(session: &mut Session, raw: &[u8], before: Option<u32>, after: Option<&[u8]>) {
+    session.note(|contract| TraceEvent::Stored {
+        contract: contract.clone(),
+        transient: false,
+        key: raw.to_vec(),
+        before,
+        after: after.map(<[u8]>::to_vec),
+    });
 }
 
 /// Reads from the storage that lasts for this transaction.
@@ -89,7 +103,14 @@ pub(crate) fn transient_write(
     check_key(session, raw)?;
     spend_changed(session, bytes)?;
     let contract = session.frame()?.contract.clone();
-    Ok(session.transient.replace(&contract, raw, value))
+    let after = session.trace.is_on().then(|| value.clone());
+    let before = session.transient.replace(&contract, raw, value);
+    if let Some(after) = after {
+        let length = before.as_ref().map(|value| u32::try_from(value.len()).unwrap_or(u32::MAX));
+        let key = raw.to_vec();
+        session.note(|_| TraceEvent::Stored { contract, transient: true, key, before: length, after });
+    }
+    Ok(before)
 }
 
 fn charged_key(session: &mut Session, price: u64, raw: &[u8]) -> Result<Key, Abort> {

@@ -6,6 +6,7 @@ use crate::call::{Ended, run_frame};
 use crate::host::accounts;
 use crate::host::call::{self, CallRequest, InstantiateRequest, Planned};
 use crate::outcome::{Abort, Refused, Status, Trap};
+use crate::trace::TraceEvent;
 
 /// Flags of `call` and `delegate_call`.
 pub(crate) mod flag {
@@ -78,16 +79,18 @@ fn input_for_call(guest: &mut Guest<'_>, flags: u32, input: u32, input_len: u32)
 
 /// Runs what was planned; a refusal stands for itself.
 fn run_planned(guest: &mut Guest<'_>, planned: Planned, constructor: bool) -> Result<Result<Ended, Refused>, Abort> {
-    let (frame, gas) = match planned {
-        Ok(planned) => planned,
-        Err(refused) => return Ok(Err(refused)),
+    let ended = match planned {
+        Ok((frame, gas)) => Ok(guest.nested(|session| {
+            if constructor { call::run_constructor(session, frame, gas) } else { run_frame(session, frame, gas) }
+        })?),
+        Err(reason) => {
+            guest.session().trace.note(|| TraceEvent::NotStarted { reason });
+            Err(reason)
+        }
     };
-    let ended = guest.nested(|session| {
-        if constructor { call::run_constructor(session, frame, gas) } else { run_frame(session, frame, gas) }
-    })?;
-    // The leave, or its refusal, was for this one call.
+    // The leave, or its refusal, was for this one call, whether or not a frame began.
     guest.session().frame_mut()?.allow_reentry = true;
-    Ok(Ok(ended))
+    Ok(ended)
 }
 
 /// Gives the caller its return code and the callee's output, or, for a tail call, ends the caller with both.

@@ -5,6 +5,7 @@ use crate::abi::Guest;
 use crate::host::{accounts, call, storage};
 use crate::outcome::Abort;
 use crate::records::{self, RecordKey};
+use crate::trace::TraceEvent;
 use crate::types::{Address, Balance};
 use parity_scale_codec::{Compact, Encode};
 
@@ -50,6 +51,7 @@ pub(crate) fn minimum_balance(guest: &mut Guest<'_>, out: u32, out_len: u32) -> 
 pub(crate) fn gas_left_0(guest: &mut Guest<'_>, out: u32, out_len: u32) -> Result<(), Abort> {
     let price = guest.session().prices().gas_left;
     guest.session().gas.charge(price)?;
+    guest.session().trace.note(|| TraceEvent::GasRead);
     let left = guest.session().gas.available();
     write_output(guest, out, out_len, &left.to_le_bytes(), false)
 }
@@ -57,6 +59,7 @@ pub(crate) fn gas_left_0(guest: &mut Guest<'_>, out: u32, out_len: u32) -> Resul
 pub(crate) fn gas_left_1(guest: &mut Guest<'_>, out: u32, out_len: u32) -> Result<(), Abort> {
     let price = guest.session().prices().gas_left;
     guest.session().gas.charge(price)?;
+    guest.session().trace.note(|| TraceEvent::GasRead);
     let left = (Compact(guest.session().gas.available()), Compact(0u64)).encode();
     write_output(guest, out, out_len, &left, false)
 }
