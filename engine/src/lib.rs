@@ -69,6 +69,7 @@ mod profile;
 mod records;
 mod rules;
 mod session;
+mod simulate;
 mod trace;
 mod transaction;
 mod types;
@@ -88,6 +89,7 @@ pub use profile::ProfileId;
 pub use records::{Account, Chain, Code, Contract, RecordKey, read as read_record};
 pub use rules::{Activation, ChainSpec, Environment, Rules, SpecError};
 pub use session::{FrameKind, Phase, Stopwatch};
+pub use simulate::{GasDependence, Simulation, simulate};
 pub use trace::TraceEvent;
 pub use transaction::{
     Executed, Format, Hooks, Invalid, OpenHooks, Payload, Receipt, ReceiptSummary, Transaction, execute_transaction,
