@@ -19,7 +19,7 @@ use derivation::Cost;
 use execute::{Ran, in_memory, shifted_prices};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use unfork::scenario::{Action, Ended, Scenario, Step, UniqueMap, Version, load};
+use unfork::scenario::{Action, Ended, Scenario, Step, UniqueMap, Version, Watch, load};
 use unfork_engine::{Engine, ProfileId, Rules};
 use unfork_gas::Schedule;
 
@@ -75,14 +75,16 @@ fn vectors_give_the_same_bytes_however_they_are_executed() {
     let mut found = golden::Roots::new();
     let (mut blocks, mut transactions, mut expectations) = (0, 0, 0);
     for (name, scenario) in vectors() {
-        let first = in_memory(&scenario, &cold, false);
+        let first = in_memory(&scenario, &cold, Watch::Nothing);
         first.assert_met(&name);
         for (index, step) in scenario.steps.iter().enumerate() {
             let says = step.expect.status.is_some() || !step.action.is_transaction();
             assert!(says, "{name}: step {} (line {}) expects no status", index + 1, step.line);
         }
         // The first of these fills the cache, the second finds everything in it.
-        for (how, engine, watch) in [("filling the cache", &warm, false), ("warm and watched", &warm, true)] {
+        for (how, engine, watch) in
+            [("filling the cache", &warm, Watch::Nothing), ("warm and watched", &warm, Watch::Calls)]
+        {
             first.assert_same(&in_memory(&scenario, engine, watch), &name, how);
         }
         #[cfg(feature = "rocksdb")]
@@ -110,7 +112,7 @@ fn gas_is_what_was_derived_by_hand() {
             continue;
         }
         let derived = derivation::load(&folder().join("common.gas"), &file);
-        let ran = in_memory(&scenario, &engine, false);
+        let ran = in_memory(&scenario, &engine, Watch::Nothing);
         check_gas(&file, &scenario, &derived, &ran, &released);
         // Under prices that differ from each other a mistake in one count cannot hide behind one in another.
         let mut shifted = scenario.clone();
@@ -119,7 +121,7 @@ fn gas_is_what_was_derived_by_hand() {
         assert!(shifted.chain.versions.is_empty(), "{name}: a vector with derived gas has the released rules");
         let limits = UniqueMap::default();
         shifted.chain.versions = vec![Version { from: 0, version: 1, schedule: UniqueMap(changed), limits }];
-        let ran = in_memory(&shifted, &engine, false);
+        let ran = in_memory(&shifted, &engine, Watch::Nothing);
         let failures = ran.summary.failures.iter().filter(|failure| failure.field == "expect.status");
         let failures: Vec<String> = failures.map(ToString::to_string).collect();
         assert!(failures.is_empty(), "under shifted prices:\n{}", failures.join("\n"));

@@ -3,6 +3,8 @@
 use std::fmt;
 use unfork_engine::{Address, Event, Receipt};
 
+pub use unfork_testkit::names::hexadecimal;
+
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
@@ -48,9 +50,4 @@ fn event(index: usize, stored: &Event, executed: &Event) -> Option<Difference> {
     ];
     let found = fields.into_iter().find(|(_, stored, executed)| stored != executed)?;
     Some(Difference { field: format!("events[{index}].{}", found.0), stored: found.1, executed: found.2 })
-}
-
-/// Bytes as people read them: `0x` and digits.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    format!("0x{}", hex::encode(bytes))
 }

@@ -1,7 +1,7 @@
 //! Every scenario file of the repository runs, and meets its own expectations.
 
 use std::path::{Path, PathBuf};
-use unfork::scenario::{load, run_in_memory};
+use unfork::scenario::{Watch, load, run_in_memory};
 use unfork_engine::Engine;
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -25,7 +25,7 @@ fn every_scenario_meets_its_expectations() {
     let engine = Engine::new().expect("the self-test passes");
     for file in files {
         let scenario = load(&file).unwrap_or_else(|error| panic!("{error}"));
-        let summary = run_in_memory(&scenario, &engine, false, &mut |_| {});
+        let summary = run_in_memory(&scenario, &engine, Watch::Nothing, &mut |_| {});
         let summary = summary.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let failures: Vec<String> = summary.failures.iter().map(ToString::to_string).collect();
         assert!(failures.is_empty(), "{}", failures.join("\n"));

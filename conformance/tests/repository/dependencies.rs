@@ -11,8 +11,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("unfork-proof", &[]),
     ("unfork-state", &["unfork-proof"]),
     ("unfork-engine", &["unfork-gas", "unfork-proof", "unfork-state"]),
-    ("unfork", &["unfork-engine", "unfork-gas", "unfork-proof", "unfork-state"]),
-    ("unfork-conformance", &["unfork", "unfork-engine", "unfork-gas", "unfork-proof", "unfork-state"]),
+    ("unfork-testkit", &["unfork-engine", "unfork-state"]),
+    ("unfork", &["unfork-engine", "unfork-gas", "unfork-proof", "unfork-state", "unfork-testkit"]),
+    (
+        "unfork-conformance",
+        &["unfork", "unfork-testkit", "unfork-engine", "unfork-gas", "unfork-proof", "unfork-state"],
+    ),
     (
         "unfork-benches",
         &["unfork", "unfork-conformance", "unfork-engine", "unfork-gas", "unfork-proof", "unfork-state"],

@@ -56,7 +56,7 @@ fn the_interpreter_has_the_features_of_the_decision() {
 #[test]
 fn every_package_takes_the_workspace_lints() {
     let mut missing = Vec::new();
-    for package in ["gas", "state", "state/proof", "engine", "conformance", "benches"] {
+    for package in ["gas", "state", "state/proof", "engine", "testkit", "conformance", "benches"] {
         let manifest = manifest(&format!("{package}/Cargo.toml"));
         if manifest.get("lints").and_then(|lints| lints.get("workspace")).map(String::as_str) != Some("true") {
             missing.push(package);

@@ -1,7 +1,7 @@
 //! Executes a vector and keeps everything that must not depend on how.
 
 use parity_scale_codec::Encode;
-use unfork::scenario::{BlockReport, RunError, Scenario, Sent, Summary, run_in_memory};
+use unfork::scenario::{BlockReport, RunError, Scenario, Sent, Summary, Watch, run_in_memory};
 use unfork_engine::Engine;
 use unfork_gas::Schedule;
 
@@ -31,7 +31,7 @@ impl Ran {
 }
 
 /// Executes `scenario` on a chain in memory.
-pub fn in_memory(scenario: &Scenario, engine: &Engine, watch: bool) -> Ran {
+pub fn in_memory(scenario: &Scenario, engine: &Engine, watch: Watch) -> Ran {
     collect(scenario, |observe| run_in_memory(scenario, engine, watch, observe))
 }
 
@@ -40,7 +40,7 @@ pub fn in_memory(scenario: &Scenario, engine: &Engine, watch: bool) -> Ran {
 pub fn on_disk(scenario: &Scenario, engine: &Engine, directory: &std::path::Path) -> Ran {
     let chain = unfork::chain::ChainFile::of_scenario(&scenario.chain);
     let executor = unfork::disk::open_or_create(directory, &chain, engine).expect("a new chain");
-    collect(scenario, |observe| unfork::scenario::run(scenario, executor, engine, false, observe))
+    collect(scenario, |observe| unfork::scenario::run(scenario, executor, engine, Watch::Nothing, observe))
 }
 
 type Run<'a> = dyn FnMut(&BlockReport<'_>) + 'a;
@@ -62,7 +62,7 @@ fn copy(sent: &Sent) -> Sent {
         Ended::InBlock { receipt, .. } => Ended::InBlock { receipt: receipt.clone(), trace: Vec::new() },
         Ended::Invalid(invalid) => Ended::Invalid(*invalid),
     };
-    Sent { step: sent.step, repetition: sent.repetition, transaction: sent.transaction.clone(), ended }
+    Sent { step: sent.step, repetition: sent.repetition, transaction: sent.transaction.clone(), ended, dry_run: None }
 }
 
 /// Each price larger by another amount. The smallest goes to what is paid for in the largest numbers, so that a contract

@@ -5,7 +5,7 @@ use crate::execute::in_memory;
 use crate::{engine, files, folder, golden, stem};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use unfork::scenario::{Action, Scenario, load};
+use unfork::scenario::{Action, Scenario, Watch, load};
 
 /// All files below a folder by their names.
 fn collect(folder: &Path, found: &mut BTreeMap<String, PathBuf>) {
@@ -37,12 +37,12 @@ fn contracts_of_third_parties_deploy_and_run() {
         let name = stem(&file);
         assert_eq!(scenario.name, name, "{}: a scenario is named as its file", file.display());
         point_to(&mut scenario, &codes, Path::new(&root));
-        let ran = in_memory(&scenario, &engine, false);
+        let ran = in_memory(&scenario, &engine, Watch::Nothing);
         ran.assert_met(&name);
         for (step, expect) in scenario.steps.iter().map(|step| (step, &step.expect)) {
             assert!(expect.status.is_some() || !step.action.is_transaction(), "{name}: line {}", step.line);
         }
-        ran.assert_same(&in_memory(&scenario, &engine, true), &name, "watched");
+        ran.assert_same(&in_memory(&scenario, &engine, Watch::Calls), &name, "watched");
         found.insert(name, golden::line(&ran));
     }
     println!("{} third-party scenarios ran", found.len());

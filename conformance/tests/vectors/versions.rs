@@ -5,7 +5,7 @@ use crate::execute::{Ran, in_memory, shifted_prices};
 use crate::{engine, vectors};
 use parity_scale_codec::{DecodeAll, Encode};
 use unfork::chain::ChainFile;
-use unfork::scenario::{Scenario, UniqueMap, Version};
+use unfork::scenario::{Scenario, UniqueMap, Version, Watch};
 use unfork_engine::{BlockExecutor, Chain, Engine, OpenHooks, RecordKey, Rules, StoredBlock};
 
 /// `scenario` with version 2 from `height` on, with the prices of `changed` or none.
@@ -25,7 +25,7 @@ fn chains() -> Vec<(String, Scenario, Ran, u64)> {
     let engine = engine();
     let vectors = vectors().into_iter().filter(|(_, scenario)| scenario.chain.versions.is_empty());
     let ran = vectors.map(|(name, scenario)| {
-        let ran = in_memory(&scenario, &engine, false);
+        let ran = in_memory(&scenario, &engine, Watch::Nothing);
         let middle = ran.summary.height.div_ceil(2);
         (name, scenario, ran, middle)
     });
@@ -41,7 +41,7 @@ fn blocks(ran: &Ran) -> Vec<StoredBlock> {
 #[test]
 fn blocks_before_a_change_of_version_stay_and_the_version_is_under_the_root() {
     for (name, scenario, before, middle) in chains() {
-        let ran = in_memory(&with_version_2(&scenario, middle, false), &engine(), false);
+        let ran = in_memory(&with_version_2(&scenario, middle, false), &engine(), Watch::Nothing);
         ran.assert_met(&name);
         for (old, new) in blocks(&before).into_iter().zip(blocks(&ran)) {
             let (header, height) = (&new.block.header, new.block.header.height);
@@ -80,9 +80,9 @@ fn chains_with_other_prices_from_the_middle_on_are_the_same_everywhere() {
     for (name, scenario, before, middle) in chains() {
         let scenario = with_version_2(&scenario, middle, true);
         // The warm cache holds programs with the charges of both versions; neither may serve for the other.
-        let first = in_memory(&scenario, &cold, false);
-        first.assert_same(&in_memory(&scenario, &warm, false), &name, "warm");
-        first.assert_same(&in_memory(&scenario, &warm, true), &name, "warm and watched");
+        let first = in_memory(&scenario, &cold, Watch::Nothing);
+        first.assert_same(&in_memory(&scenario, &warm, Watch::Nothing), &name, "warm");
+        first.assert_same(&in_memory(&scenario, &warm, Watch::Calls), &name, "warm and watched");
         for (old, new) in blocks(&before).into_iter().zip(blocks(&first)) {
             let height = new.block.header.height;
             assert_eq!(old == new, height < middle, "{name}: block {height}, version 2 from {middle}");

@@ -4,7 +4,7 @@ use super::{Failed, Verdict, show};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use unfork::compare::hexadecimal;
-use unfork::scenario::{BlockReport, RunError, Scenario, Summary, load, run_in_memory};
+use unfork::scenario::{BlockReport, RunError, Scenario, Summary, Watch, load, run_in_memory};
 use unfork_engine::Engine;
 
 /// Executes a scenario: a JSON file with a chain, its transactions, and what should come of them.
@@ -19,12 +19,17 @@ pub struct Arguments {
     #[cfg(feature = "rocksdb")]
     #[arg(long, value_name = "DIR")]
     db: Option<PathBuf>,
-    /// Shows contracts' debug messages; twice, also every call with input, output and gas.
+    /// Says why: debug messages, and the calls inside what failed. -vv: the calls inside every transaction; -vvv: with
+    /// storage changes, events and transfers; -vvvv: with inputs and outputs as they are.
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Shows only expectations that are not met, and the last line.
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
+    /// Tries each transaction before it is executed, and tells the smallest gas limit at which the same comes of it, and how
+    /// many values it reads and writes.
+    #[arg(long)]
+    gas: bool,
     /// One JSON object per line: each block, then a summary.
     #[arg(long)]
     json: bool,
@@ -66,6 +71,14 @@ fn print(out: &mut dyn Write, arguments: &Arguments, scenario: &Scenario, report
     if arguments.quiet { Ok(()) } else { show::block(out, scenario, report, arguments.verbose) }
 }
 
+fn watch(arguments: &Arguments) -> Watch {
+    match (arguments.gas, arguments.verbose) {
+        (true, _) => Watch::Gas,
+        (false, 0) => Watch::Nothing,
+        (false, _) => Watch::Calls,
+    }
+}
+
 fn finish(out: &mut dyn Write, arguments: &Arguments, summary: &Summary) -> Result<Verdict, Failed> {
     if arguments.json {
         writeln!(out, "{}", show::summary_json(summary))?;
@@ -88,7 +101,7 @@ fn execute(
     engine: &Engine,
     observe: &mut dyn FnMut(&BlockReport<'_>),
 ) -> Result<Summary, RunError> {
-    run_in_memory(scenario, engine, arguments.verbose > 0, observe)
+    run_in_memory(scenario, engine, watch(arguments), observe)
 }
 
 #[cfg(feature = "rocksdb")]
@@ -98,7 +111,7 @@ fn execute(
     engine: &Engine,
     observe: &mut dyn FnMut(&BlockReport<'_>),
 ) -> Result<Summary, RunError> {
-    let watch = arguments.verbose > 0;
+    let watch = watch(arguments);
     let Some(directory) = &arguments.db else { return run_in_memory(scenario, engine, watch, observe) };
     let chain = unfork::chain::ChainFile::of_scenario(&scenario.chain);
     let executor = unfork::disk::open_or_create(directory, &chain, engine)?;

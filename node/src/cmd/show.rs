@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 use std::io::{self, Write};
 use unfork::compare::hexadecimal;
 use unfork::scenario::{Action, BlockReport, Ended, Scenario, Sent, Summary};
-use unfork_engine::{Event, FrameKind, Payload, Receipt, TraceEvent};
+use unfork_engine::{Event, Payload, Receipt, Simulation, TraceEvent};
+use unfork_testkit::{CallTree, Detail, Labels};
 
 /// Prints what a block's transactions came to, then the block.
 pub fn block(out: &mut dyn Write, scenario: &Scenario, report: &BlockReport<'_>, verbosity: u8) -> io::Result<()> {
     for sent in report.sent {
-        transaction(out, scenario, sent, verbosity)?;
+        transaction(out, scenario, report.labels, sent, verbosity)?;
     }
     let header = &report.stored.block.header;
     let gas: u64 = report.stored.receipts.iter().map(|receipt| receipt.gas_used).sum();
@@ -18,7 +19,13 @@ pub fn block(out: &mut dyn Write, scenario: &Scenario, report: &BlockReport<'_>,
     writeln!(out, "block {height}  {count} transactions  gas {gas}  root {}{again}", hexadecimal(&header.state_root))
 }
 
-fn transaction(out: &mut dyn Write, scenario: &Scenario, sent: &Sent, verbosity: u8) -> io::Result<()> {
+fn transaction(
+    out: &mut dyn Write,
+    scenario: &Scenario,
+    labels: &Labels,
+    sent: &Sent,
+    verbosity: u8,
+) -> io::Result<()> {
     let step = &scenario.steps[sent.step];
     if let (Some(note), 0) = (&step.note, sent.repetition) {
         writeln!(out, "# {note}")?;
@@ -27,61 +34,89 @@ fn transaction(out: &mut dyn Write, scenario: &Scenario, sent: &Sent, verbosity:
     let status = sent.ended.status_name();
     let receipt = match &sent.ended {
         Ended::InBlock { receipt, trace } => {
-            watched(out, trace, verbosity)?;
+            watched(out, labels, trace, !receipt.status.is_success(), verbosity)?;
             receipt
         }
         Ended::Invalid(invalid) => return writeln!(out, "{what}  {status}: {invalid}"),
     };
     write!(out, "{what}  {status}  gas {}", receipt.gas_used)?;
-    if !receipt.output.is_empty() {
-        write!(out, "  output {}", hexadecimal(&receipt.output))?;
+    match answer(labels, sent, receipt) {
+        Some(answer) => write!(out, "  {answer}")?,
+        None if receipt.output.is_empty() => {}
+        None => write!(out, "  output {}", hexadecimal(&receipt.output))?,
     }
     if let Some(address) = &receipt.created {
         write!(out, "  contract {}", hexadecimal(address.as_bytes()))?;
     }
     writeln!(out)?;
-    receipt.events.iter().try_for_each(|one| event(out, one))
+    receipt.events.iter().try_for_each(|one| event(out, labels, one))?;
+    sent.dry_run.iter().try_for_each(|dry| dry_run(out, dry))
 }
 
-fn event(out: &mut dyn Write, event: &Event) -> io::Result<()> {
-    writeln!(out, "  event of {} data {}", hexadecimal(event.contract.as_bytes()), hexadecimal(&event.data))?;
-    event.topics.iter().try_for_each(|topic| writeln!(out, "    topic {}", hexadecimal(topic)))
-}
-
-/// Prints debug messages from `-v` on, and frames from `-vv` on.
-fn watched(out: &mut dyn Write, trace: &[TraceEvent], verbosity: u8) -> io::Result<()> {
-    for event in trace {
-        match event {
-            TraceEvent::FrameStarted { depth, kind, contract, value, input, gas_limit } if verbosity >= 2 => {
-                let kind = frame_name(*kind);
-                let (contract, input) = (hexadecimal(contract.as_bytes()), hexadecimal(input));
-                let indent = 2 + 2 * depth;
-                writeln!(out, "{:indent$}> {kind} {contract} value {value} gas {gas_limit} input {input}", "")?;
-            }
-            TraceEvent::FrameEnded { depth, status, gas_used, output } if verbosity >= 2 => {
-                let (status, output, indent) = (status.name(), hexadecimal(output), 2 + 2 * depth);
-                writeln!(out, "{:indent$}< {status} gas {gas_used} output {output}", "")?;
-            }
-            TraceEvent::Debug { contract, message } if verbosity >= 1 => {
-                // What a contract says may be any bytes; escaped, it cannot move the cursor of a terminal.
-                let text = String::from_utf8_lossy(message);
-                writeln!(out, "  debug of {}: {}", hexadecimal(contract.as_bytes()), text.escape_debug())?;
-            }
-            TraceEvent::Changed { keys } if verbosity >= 2 => {
-                writeln!(out, "  {} keys of the state written", keys.len())?
-            }
-            _ => {}
-        }
+/// What a transaction needs, by a dry run on the state that it found.
+fn dry_run(out: &mut dyn Write, dry: &Simulation) -> io::Result<()> {
+    let Simulation { gas_limit_min, reads, writes, gas_dependence, .. } = dry;
+    let read = reads.points.len() + reads.lengths.len();
+    write!(out, "  needs a gas limit of {gas_limit_min}; reads {read} values")?;
+    if !reads.ranges.is_empty() {
+        write!(out, " and {} ranges", reads.ranges.len())?;
+    }
+    writeln!(out, ", writes {}", writes.len())?;
+    if let Some(other) = gas_dependence.differs_at {
+        writeln!(out, "  branches on the gas it has: with a gas limit of {other} something else comes of it")?;
+    } else if gas_dependence.reads_gas_left {
+        writeln!(out, "  looks at the gas it has left: at limits that were not tried something else may come of it")?;
+    } else if gas_dependence.survives_out_of_gas {
+        writeln!(
+            out,
+            "  goes on after a call without gas: at limits that were not tried something else may come of it"
+        )?;
     }
     Ok(())
 }
 
-fn frame_name(kind: FrameKind) -> &'static str {
-    match kind {
-        FrameKind::Deploy => "construct",
-        FrameKind::Call => "call",
-        FrameKind::Delegate => "delegate",
+/// A call and its answer in words, where the contract's interface is known: `transfer(to: bob, value: 5) = Ok(())`.
+fn answer(labels: &Labels, sent: &Sent, receipt: &Receipt) -> Option<String> {
+    let payload = &sent.transaction.payload;
+    let (Payload::Call { input, .. } | Payload::Instantiate { input, .. }) = payload else { return None };
+    let (interface, method) = labels.method(payload)?;
+    let call = interface.describe_input(method, input, labels).ok()?;
+    if receipt.output.is_empty() {
+        return Some(call);
     }
+    Some(format!("{call} = {}", interface.describe_output(method, &receipt.output, labels).ok()?))
+}
+
+fn event(out: &mut dyn Write, labels: &Labels, event: &Event) -> io::Result<()> {
+    let contract = event.contract.as_bytes();
+    let interface = contract.try_into().ok().and_then(|address| labels.interface_at(&address));
+    if let Some(described) = interface.and_then(|interface| interface.describe_event(event, labels)) {
+        return writeln!(out, "  event of {}: {described}", labels.show(contract));
+    }
+    writeln!(out, "  event of {} data {}", hexadecimal(event.contract.as_bytes()), hexadecimal(&event.data))?;
+    event.topics.iter().try_for_each(|topic| writeln!(out, "    topic {}", hexadecimal(topic)))
+}
+
+/// Prints debug messages and the call trees of what failed from `-v` on, every call tree from `-vv` on; `-vvv` adds
+/// storage changes, events and transfers, `-vvvv` inputs, outputs and limits as they are.
+fn watched(out: &mut dyn Write, labels: &Labels, trace: &[TraceEvent], failed: bool, verbosity: u8) -> io::Result<()> {
+    let detail = match verbosity {
+        0 => return Ok(()),
+        1 | 2 => Detail::Frames,
+        3 => Detail::Effects,
+        _ => Detail::Bytes,
+    };
+    if failed || verbosity >= 2 {
+        return write!(out, "{}", CallTree { trace, labels, detail, indent: 2 });
+    }
+    for event in trace {
+        if let TraceEvent::Debug { contract, message } = event {
+            // What a contract says may be any bytes; escaped, it cannot move the cursor of a terminal.
+            let text = String::from_utf8_lossy(message);
+            writeln!(out, "  debug of {}: {}", labels.show(contract.as_bytes()), text.escape_debug())?;
+        }
+    }
+    Ok(())
 }
 
 /// A step in a few words.
@@ -105,11 +140,11 @@ pub fn block_json(scenario: &Scenario, report: &BlockReport<'_>) -> Value {
         "time": header.time,
         "protocol_version": header.protocol_version,
         "again": report.again,
-        "transactions": report.sent.iter().map(|sent| transaction_json(scenario, sent)).collect::<Vec<_>>(),
+        "transactions": report.sent.iter().map(|sent| transaction_json(scenario, report.labels, sent)).collect::<Vec<_>>(),
     })
 }
 
-fn transaction_json(scenario: &Scenario, sent: &Sent) -> Value {
+fn transaction_json(scenario: &Scenario, labels: &Labels, sent: &Sent) -> Value {
     let kind = match &sent.transaction.payload {
         Payload::Upload { .. } => "upload",
         Payload::Instantiate { .. } => "instantiate",
@@ -123,6 +158,9 @@ fn transaction_json(scenario: &Scenario, sent: &Sent) -> Value {
         "sender": hexadecimal(sent.transaction.sender.as_bytes()),
         "status": sent.ended.status_name(),
         "receipt": sent.ended.receipt().map(receipt_json),
+        "gas_limit_min": sent.dry_run.as_ref().map(|dry| dry.gas_limit_min),
+        "gas_branches_at": sent.dry_run.as_ref().and_then(|dry| dry.gas_dependence.differs_at),
+        "in_words": sent.ended.receipt().and_then(|receipt| answer(labels, sent, receipt)),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use super::model::Upload;
 use std::path::Path;
+use unfork_testkit::Interface;
 
 /// The largest code file that is read, in bytes. Larger ones could not be in a transaction anyway.
 const CODE_FILE_BYTES_MAX: u64 = 16 << 20;
@@ -25,4 +26,14 @@ pub(super) fn read_code(upload: &Upload, folder: &Path) -> Result<Vec<u8>, (&'st
         return Ok(bytes);
     }
     wat::parse_bytes(&bytes).map(|code| code.into_owned()).map_err(|error| wrong(error.to_string()))
+}
+
+/// What contracts of an uploaded code offer, where that is known. An error is the field and what is wrong with it.
+pub(super) fn read_interface(upload: &Upload, folder: &Path) -> Result<Option<Interface>, (&'static str, String)> {
+    let read = match (&upload.interface, &upload.code) {
+        (Some(file), _) => Interface::load(&folder.join(file)).map(Some),
+        (None, Some(code)) => Interface::beside(&folder.join(code)),
+        (None, None) => return Ok(None),
+    };
+    read.map_err(|error| ("interface", error.to_string()))
 }

@@ -1,13 +1,14 @@
 //! Compares what came of a step with what the scenario expects.
 
 use super::model::{Action, Expect, ExpectedEvent, ExpectedItem, Step};
-use super::run::{Ended, Sent};
-use super::value::{Data, Names, resolve_address};
+use super::report::{Ended, Sent};
+use super::value::{Data, Output, resolve_address};
 use crate::compare::hexadecimal;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use unfork_engine::{Account, Address, BlockExecutor, Contract, Event, Fault, RecordKey, read_record};
-use unfork_state::{Key, Space, StateError, StateView};
+use unfork_engine::{Address, BlockExecutor, Event, Fault, Receipt};
+use unfork_state::{StateError, StateView};
+use unfork_testkit::{Labels, account, stored_item};
 
 /// An expectation that was not met.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub(super) struct Place<'a> {
 struct Compare<'a> {
     place: &'a Place<'a>,
     repetition: Option<u32>,
-    names: &'a dyn Names,
+    labels: &'a Labels,
     compared: u64,
     failures: &'a mut Vec<Failure>,
 }
@@ -77,8 +78,15 @@ impl Compare<'_> {
         });
     }
 
+    /// Compares words, in which spaces do not count.
+    fn text(&mut self, field: &str, expected: &str, found: &str) {
+        let spaceless = |text: &str| text.split_whitespace().collect::<String>();
+        let same = spaceless(expected) == spaceless(found);
+        self.same(field, expected, if same { expected } else { found });
+    }
+
     fn bytes(&mut self, field: &str, expected: &Data, found: &[u8]) {
-        match expected.encode(self.names) {
+        match expected.encode(self.labels) {
             Ok(expected) => self.same(field, hexadecimal(&expected), hexadecimal(found)),
             Err(error) => self.same(field, error, hexadecimal(found)),
         }
@@ -86,10 +94,10 @@ impl Compare<'_> {
 }
 
 /// Compares a transaction; gives how many expectations there were.
-pub(super) fn check_transaction(place: &Place<'_>, sent: &Sent, names: &dyn Names, failures: &mut Vec<Failure>) -> u64 {
+pub(super) fn check_transaction(place: &Place<'_>, sent: &Sent, labels: &Labels, failures: &mut Vec<Failure>) -> u64 {
     let Expect { status, gas, output, events, .. } = &place.step.expect;
     let repetition = (place.step.repeat > 1).then(|| sent.repetition + 1);
-    let mut compare = Compare { place, repetition, names, compared: 0, failures };
+    let mut compare = Compare { place, repetition, labels, compared: 0, failures };
     if let Some(status) = status {
         compare.same("status", status, sent.ended.status_name());
     }
@@ -108,7 +116,7 @@ pub(super) fn check_transaction(place: &Place<'_>, sent: &Sent, names: &dyn Name
         compare.same("gas", gas, receipt.gas_used);
     }
     if let Some(output) = output {
-        compare.bytes("output", output, &receipt.output);
+        check_output(&mut compare, sent, output, receipt);
     }
     if let Some(events) = events {
         compare.same(
@@ -123,11 +131,32 @@ pub(super) fn check_transaction(place: &Place<'_>, sent: &Sent, names: &dyn Name
     compare.compared
 }
 
+fn check_output(compare: &mut Compare<'_>, sent: &Sent, expected: &Output, receipt: &Receipt) {
+    let answer = match expected {
+        Output::Data(data) => return compare.bytes("output", data, &receipt.output),
+        Output::Answer(answer) => answer,
+    };
+    let labels = compare.labels;
+    let found = match labels.method(&sent.transaction.payload) {
+        Some((interface, method)) => interface.describe_output(method, &receipt.output, labels),
+        None => return compare.same("output", answer, "an input that is no method's"),
+    };
+    let found = found.unwrap_or_else(|error| format!("{} ({error})", hexadecimal(&receipt.output)));
+    compare.text("output", answer, &found);
+}
+
 fn check_event(compare: &mut Compare<'_>, index: usize, expected: &ExpectedEvent, found: &Event) {
     if let Some(contract) = &expected.contract {
-        let address = resolve_address(contract, compare.names).map(|address| hexadecimal(&address));
+        let address = resolve_address(contract, compare.labels).map(|address| hexadecimal(&address));
         let address = address.unwrap_or_else(|error| error);
         compare.same(&format!("events[{index}].contract"), address, hexadecimal(found.contract.as_bytes()));
+    }
+    if let Some(text) = &expected.text {
+        let address = found.contract.as_bytes().try_into().unwrap_or_default();
+        let described = compare.labels.interface_at(&address);
+        let described = described.and_then(|interface| interface.describe_event(found, compare.labels));
+        let described = described.unwrap_or_else(|| "an event of no known interface".to_string());
+        compare.text(&format!("events[{index}].text"), text, &described);
     }
     if let Some(topics) = &expected.topics {
         let field = format!("events[{index}].topics");
@@ -145,12 +174,12 @@ fn check_event(compare: &mut Compare<'_>, index: usize, expected: &ExpectedEvent
 pub(super) fn check_block(
     place: &Place<'_>,
     executor: &BlockExecutor,
-    names: &dyn Names,
+    labels: &Labels,
     failures: &mut Vec<Failure>,
 ) -> Result<u64, Fault> {
     debug_assert!(matches!(place.step.action, Action::Block(_) | Action::Advance(_)));
     let Expect { gas, root, height, balances, storage, .. } = &place.step.expect;
-    let mut compare = Compare { place, repetition: None, names, compared: 0, failures };
+    let mut compare = Compare { place, repetition: None, labels, compared: 0, failures };
     let head = executor.head();
     if let Some(gas) = gas {
         let block = executor.block(head.height)?;
@@ -166,10 +195,9 @@ pub(super) fn check_block(
     let view = executor.store().view();
     for (name, expected) in balances.iter().flat_map(|balances| &balances.0) {
         let field = format!("balances.{name}");
-        match resolve_address(name, names) {
+        match resolve_address(name, labels) {
             Ok(address) => {
-                let account: Option<Account> = read_record(view.as_ref(), RecordKey::Account(&address.into()))?;
-                compare.same(&field, expected, account.unwrap_or_default().balance);
+                compare.same(&field, expected, account(view.as_ref(), &address.into())?.balance);
             }
             Err(error) => compare.same(&field, expected, error),
         }
@@ -187,9 +215,9 @@ fn check_item(
     view: &dyn StateView,
 ) -> Result<(), StateError> {
     let field = format!("storage[{index}]");
-    let address = resolve_address(&item.contract, compare.names);
-    let key = item.key.encode(compare.names).map_err(|error| error.to_string());
-    let expected = item.value.as_ref().map(|value| value.encode(compare.names)).transpose();
+    let address = resolve_address(&item.contract, compare.labels);
+    let key = item.key.encode(compare.labels).map_err(|error| error.to_string());
+    let expected = item.value.as_ref().map(|value| value.encode(compare.labels)).transpose();
     let expected = expected.map_err(|error| error.to_string());
     let (address, key, expected) = match (address, key, expected) {
         (Ok(address), Ok(key), Ok(expected)) => (address, key, expected),
@@ -202,22 +230,4 @@ fn check_item(
     let shown = |value: Option<&[u8]>| value.map_or("nothing".to_string(), hexadecimal);
     compare.same(&field, shown(expected.as_deref()), shown(found.as_deref()));
     Ok(())
-}
-
-/// The value that a contract has stored under `key`, which may be of either form: 32 bytes exactly, or of any length.
-///
-/// # Errors
-/// When the state cannot be read.
-pub fn stored_item(view: &dyn StateView, address: &Address, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-    let contract: Option<Contract> = read_record(view, RecordKey::Contract(address))?;
-    let Some(contract) = contract else { return Ok(None) };
-    let space = Space::storage(address.as_bytes(), contract.incarnation)?;
-    // The engine keeps the two forms apart by a tag before the contract's own bytes (docs/format.md).
-    let forms: &[u8] = if key.len() == 32 { &[0, 1] } else { &[1] };
-    for form in forms {
-        if let Some(value) = view.get(&Key::new(&space, &[&[*form], key].concat()))? {
-            return Ok(Some(value.to_vec()));
-        }
-    }
-    Ok(None)
 }

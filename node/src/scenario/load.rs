@@ -1,14 +1,17 @@
 //! Reads a scenario file and checks all of it before anything runs.
 
+use super::code::read_interface;
 use super::model::*;
-use super::names::{Bytes32, account_address};
-use super::value::{EncodeError, Integer, Names, resolve_address, resolve_code};
+use super::value::{EncodeError, Entry, Integer, Output, resolve_address, resolve_code};
 use crate::chain::rules_of;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use unfork_testkit::Labels;
+use unfork_testkit::names::account_address;
 
 /// The largest scenario file, in bytes.
 pub const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -219,22 +222,15 @@ impl Place<'_> {
     }
 }
 
-/// What is known at a step: names that exist and how many transactions there were.
+/// What is known at a step: names that exist and how many transactions there were. Addresses and hashes are not known
+/// before the scenario runs; what a name stands for here only has their length.
 struct Checker {
     accounts: BTreeSet<String>,
     contracts: BTreeSet<String>,
     codes: BTreeSet<String>,
+    labels: Labels,
+    folder: PathBuf,
     steps: u64,
-}
-
-impl Names for Checker {
-    fn address(&self, name: &str) -> Option<Bytes32> {
-        (self.accounts.contains(name) || self.contracts.contains(name)).then(|| account_address(name))
-    }
-
-    fn code(&self, name: &str) -> Option<Bytes32> {
-        self.codes.contains(name).then(|| account_address(name))
-    }
 }
 
 impl Checker {
@@ -261,8 +257,11 @@ impl Checker {
             rules_of(version)
                 .map_err(|(field, what)| source.error(&format!("chain.versions[{index}].{field}"), what))?;
         }
-        let accounts = chain.accounts.0.keys().cloned().collect();
-        Ok(Checker { accounts, contracts: BTreeSet::new(), codes: BTreeSet::new(), steps: 0 })
+        let accounts: BTreeSet<String> = chain.accounts.0.keys().cloned().collect();
+        let mut labels = Labels::default();
+        accounts.iter().for_each(|name| labels.name_address(name, account_address(name)));
+        let folder = source.file.parent().unwrap_or(Path::new("")).to_path_buf();
+        Ok(Checker { accounts, contracts: BTreeSet::new(), codes: BTreeSet::new(), labels, folder, steps: 0 })
     }
 
     fn check_step(&mut self, place: &Place<'_>, step: &Step) -> Result<(), ScenarioError> {
@@ -296,29 +295,40 @@ impl Checker {
                 if !self.codes.insert(upload.label.clone()) {
                     return Err(place.error("as", format!("there is already a code \"{}\"", upload.label)));
                 }
+                self.labels.name_code(&upload.label, account_address(&upload.label));
+                let interface = read_interface(upload, &self.folder);
+                if let Some(interface) = interface.map_err(|(field, what)| place.error(field, what))? {
+                    self.labels.set_interface(account_address(&upload.label), Arc::new(interface));
+                }
             }
             Action::Instantiate(create) => {
                 self.check_sender(place, "by", &create.by)?;
                 check_amounts(place, create.value, create.gas)?;
-                resolve_code(&create.code, self).map_err(|what| place.error("code", what))?;
-                create.input.encode(self).map_err(|error| place.encode_error("input", error))?;
-                create.salt.encode(self).map_err(|error| place.encode_error("salt", error))?;
+                let code = resolve_code(&create.code, &self.labels).map_err(|what| place.error("code", what))?;
+                let interface = self.labels.interface(&code).map(Arc::as_ref);
+                let input = create.input.encode(Entry::Constructor, interface, &self.labels);
+                input.map_err(|error| place.encode_error("input", error))?;
+                create.salt.encode(&self.labels).map_err(|error| place.encode_error("salt", error))?;
                 check_label(&create.label).map_err(|what| place.error("as", what))?;
                 if self.accounts.contains(&create.label) || !self.contracts.insert(create.label.clone()) {
                     let what = format!("there is already an account or contract \"{}\"", create.label);
                     return Err(place.error("as", what));
                 }
+                self.labels.name_address(&create.label, account_address(&create.label));
+                self.labels.set_contract(account_address(&create.label), code);
             }
             Action::Call(call) => {
                 self.check_sender(place, "by", &call.by)?;
                 check_amounts(place, call.value, call.gas)?;
-                resolve_address(&call.to, self).map_err(|what| place.error("to", what))?;
-                call.input.encode(self).map_err(|error| place.encode_error("input", error))?;
+                let to = resolve_address(&call.to, &self.labels).map_err(|what| place.error("to", what))?;
+                let interface = self.labels.interface_at(&to).map(Arc::as_ref);
+                let input = call.input.encode(Entry::Message, interface, &self.labels);
+                input.map_err(|error| place.encode_error("input", error))?;
             }
             Action::Transfer(transfer) => {
                 self.check_sender(place, "from", &transfer.from)?;
                 check_amounts(place, Some(transfer.value), transfer.gas)?;
-                resolve_address(&transfer.to, self).map_err(|what| place.error("to", what))?;
+                resolve_address(&transfer.to, &self.labels).map_err(|what| place.error("to", what))?;
             }
             Action::Block(Block {}) => {}
             Action::Advance(advance) if advance.blocks == 0 => {
@@ -351,36 +361,61 @@ impl Checker {
         }
         check_unsigned(expect.gas, true).map_err(|what| place.error("expect.gas", what))?;
         if let Some(output) = &expect.output {
-            output.encode(self).map_err(|error| place.encode_error("expect.output", error))?;
+            self.check_output(place, &step.action, output)?;
         }
         for (index, event) in expect.events.iter().flatten().enumerate() {
             self.check_event(place, &format!("expect.events[{index}]"), event)?;
         }
         for (name, balance) in expect.balances.iter().flat_map(|balances| &balances.0) {
             let field = format!("expect.balances.{name}");
-            resolve_address(name, self).map_err(|what| place.error(&field, what))?;
+            resolve_address(name, &self.labels).map_err(|what| place.error(&field, what))?;
             balance.unsigned::<u128>("").map_err(|error| place.error(&field, error.what))?;
         }
         for (index, item) in expect.storage.iter().flatten().enumerate() {
             let field = format!("expect.storage[{index}]");
-            resolve_address(&item.contract, self).map_err(|what| place.error(&format!("{field}.contract"), what))?;
+            resolve_address(&item.contract, &self.labels)
+                .map_err(|what| place.error(&format!("{field}.contract"), what))?;
             let parts = [("key", Some(&item.key)), ("value", item.value.as_ref())];
             for (name, data) in parts.into_iter().filter_map(|(name, data)| Some((name, data?))) {
-                data.encode(self).map_err(|error| place.encode_error(&format!("{field}.{name}"), error))?;
+                data.encode(&self.labels).map_err(|error| place.encode_error(&format!("{field}.{name}"), error))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Bytes must have an encoding; an answer in words must be one of a contract whose interface is known.
+    fn check_output(&self, place: &Place<'_>, action: &Action, output: &Output) -> Result<(), ScenarioError> {
+        let interface = match action {
+            Action::Call(call) => {
+                resolve_address(&call.to, &self.labels).ok().and_then(|to| self.labels.interface_at(&to))
+            }
+            Action::Instantiate(create) => self.labels.code(&create.code).and_then(|code| self.labels.interface(&code)),
+            _ => None,
+        };
+        match output {
+            Output::Data(data) => {
+                data.encode(&self.labels).map_err(|error| place.encode_error("expect.output", error))?;
+            }
+            Output::Answer(_) if interface.is_none() => {
+                let what = "an answer in words needs an interface beside the code, bytes begin with 0x";
+                return Err(place.error("expect.output", what.to_string()));
+            }
+            Output::Answer(_) => {}
         }
         Ok(())
     }
 
     fn check_event(&self, place: &Place<'_>, field: &str, event: &ExpectedEvent) -> Result<(), ScenarioError> {
         if let Some(contract) = &event.contract {
-            resolve_address(contract, self).map_err(|what| place.error(&format!("{field}.contract"), what))?;
+            resolve_address(contract, &self.labels).map_err(|what| place.error(&format!("{field}.contract"), what))?;
         }
         for (index, topic) in event.topics.iter().flatten().enumerate() {
-            topic.encode(self).map_err(|error| place.encode_error(&format!("{field}.topics[{index}]"), error))?;
+            topic
+                .encode(&self.labels)
+                .map_err(|error| place.encode_error(&format!("{field}.topics[{index}]"), error))?;
         }
         if let Some(data) = &event.data {
-            data.encode(self).map_err(|error| place.encode_error(&format!("{field}.data"), error))?;
+            data.encode(&self.labels).map_err(|error| place.encode_error(&format!("{field}.data"), error))?;
         }
         Ok(())
     }

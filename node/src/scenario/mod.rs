@@ -10,16 +10,17 @@ mod code;
 mod expect;
 mod load;
 mod model;
-mod names;
+mod report;
 mod run;
 mod value;
 
 pub use expect::Failure;
 pub use load::{FILE_BYTES_MAX, STEPS_MAX, ScenarioError, load, parse};
 pub use model::*;
-pub use names::{Bytes32, account_address, code_hash, parse_hex, parse_hex32, selector};
-pub use run::{BlockReport, Ended, RunError, Sent, Summary, run, run_in_memory};
+pub use report::{BlockReport, Ended, Sent, Watch};
+pub use run::{RunError, Summary, run, run_in_memory};
+pub use unfork_testkit::names::{Bytes32, account_address, code_hash, parse_hex, parse_hex32, selector};
 pub use value::{
-    Data, ENCODED_BYTES_MAX, EncodeError, Fill, Hex, Hex32, Input, Integer, Message, Names, Value, Variant,
+    Data, ENCODED_BYTES_MAX, EncodeError, Entry, Fill, Hex, Hex32, Input, Integer, Message, Output, Value, Variant,
     resolve_address, resolve_code,
 };

@@ -1,6 +1,6 @@
 //! What a scenario file holds, field by field.
 
-use super::value::{Data, Hex, Hex32, Input, Integer};
+use super::value::{Data, Hex, Hex32, Input, Integer, Output};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -158,6 +158,9 @@ pub struct Upload {
     pub profile: Profile,
     /// The gas limit.
     pub gas: Option<Integer>,
+    /// The file that says what contracts of this code offer by name, or metadata of ink!; unless given, the `.json` or
+    /// `.contract` file beside `code`, where there is one. The path counts from the scenario's folder.
+    pub interface: Option<String>,
 }
 
 /// The host interface of a contract.
@@ -245,7 +248,7 @@ pub struct Expect {
     /// Gas used by the transaction, or by the whole block.
     pub gas: Option<Integer>,
     /// The contract's output.
-    pub output: Option<Data>,
+    pub output: Option<Output>,
     /// All events of the transaction, in order.
     pub events: Option<Vec<ExpectedEvent>>,
     /// The block's state root.
@@ -268,6 +271,9 @@ pub struct ExpectedEvent {
     pub topics: Option<Vec<Data>>,
     /// Its payload.
     pub data: Option<Data>,
+    /// All of it in words, such as `Transfer(from: None, to: Some(bob), value: 5)`, where its contract's interface is
+    /// known.
+    pub text: Option<String>,
 }
 
 /// One stored item of a contract.

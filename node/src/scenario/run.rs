@@ -4,77 +4,22 @@
 //! scenario is first executed in memory up to the store's head and each block compared with the stored one; so a run
 //! that was cut off goes on where it stopped, and a store of another scenario is noticed.
 
-use super::code::read_code;
+use super::code::{read_code, read_interface};
 use super::expect::{Failure, Place, check_block, check_transaction};
 use super::model::*;
-use super::names::{Bytes32, account_address, code_hash};
-use super::value::{EncodeError, Integer, Names, resolve_address, resolve_code};
+use super::report::{BlockReport, Ended, Sent, Watch};
+use super::value::{EncodeError, Entry, Integer, resolve_address, resolve_code};
 use crate::chain::NANOSECONDS_PER_MILLISECOND;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use unfork_engine::{
-    Address, BlockExecutor, Checked, Engine, Fault, Invalid, OpenHooks, Payload, ProfileId, Reason, Receipt,
-    StoredBlock, TraceEvent, Transaction, contract_address,
+    Address, BlockContext, BlockExecutor, Checked, Engine, Environment, Fault, Invalid, OpenHooks, Payload, ProfileId,
+    Reason, Simulation, StoredBlock, TraceEvent, Transaction, contract_address, simulate,
 };
-
-/// One block of the run, as it was committed.
-#[derive(Debug)]
-pub struct BlockReport<'a> {
-    /// The block with its receipts.
-    pub stored: &'a StoredBlock,
-    /// Its id.
-    pub id: Bytes32,
-    /// What was sent, in the order of the file.
-    pub sent: &'a [Sent],
-    /// Whether the store had the block already, so that it was executed again and compared.
-    pub again: bool,
-}
-
-/// A transaction of a step, and what it came to.
-#[derive(Debug)]
-pub struct Sent {
-    /// Index of the step in the scenario.
-    pub step: usize,
-    /// Which repetition of the step, from 0.
-    pub repetition: u32,
-    /// The transaction. Its nonce counts only when it is in the block.
-    pub transaction: Transaction,
-    /// What it came to.
-    pub ended: Ended,
-}
-
-/// What a transaction came to.
-#[derive(Debug)]
-pub enum Ended {
-    /// It stands in the block.
-    InBlock {
-        /// What came of it.
-        receipt: Receipt,
-        /// What was watched.
-        trace: Vec<TraceEvent>,
-    },
-    /// It has no place in a block, and was left out.
-    Invalid(Invalid),
-}
-
-impl Ended {
-    /// The status by name, as scenario files spell it.
-    pub fn status_name(&self) -> String {
-        match self {
-            Ended::InBlock { receipt, .. } => receipt.status.name(),
-            Ended::Invalid(invalid) => format!("invalid:{}", invalid_name(invalid)),
-        }
-    }
-
-    /// The receipt, where there is one.
-    pub fn receipt(&self) -> Option<&Receipt> {
-        match self {
-            Ended::InBlock { receipt, .. } => Some(receipt),
-            Ended::Invalid(_) => None,
-        }
-    }
-}
+use unfork_state::{Layer, StateView};
+use unfork_testkit::Labels;
+use unfork_testkit::names::{Bytes32, account_address, code_hash};
 
 /// What a whole run came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,7 +96,7 @@ impl std::error::Error for RunError {}
 pub fn run_in_memory(
     scenario: &Scenario,
     engine: &Engine,
-    watch: bool,
+    watch: Watch,
     observe: &mut dyn FnMut(&BlockReport<'_>),
 ) -> Result<Summary, RunError> {
     run(scenario, in_memory(scenario, engine)?, engine, watch, observe)
@@ -170,7 +115,7 @@ pub fn run(
     scenario: &Scenario,
     mut executor: BlockExecutor,
     engine: &Engine,
-    watch: bool,
+    watch: Watch,
     observe: &mut dyn FnMut(&BlockReport<'_>),
 ) -> Result<Summary, RunError> {
     let mut memory = in_memory(scenario, engine)?;
@@ -179,10 +124,11 @@ pub fn run(
         let what = format!("the scenario's chain has the id {}, the store's is {}", chains[0], chains[1]);
         return Err(RunError::Differs { height: 0, what });
     }
-    executor.set_trace(watch);
-    memory.set_trace(watch);
+    executor.set_trace(watch != Watch::Nothing);
+    memory.set_trace(watch != Watch::Nothing);
     let memory = (executor.head().height > 0).then_some(memory);
     let mut runner = Runner::new(scenario, executor, memory);
+    runner.dry_runs = (watch == Watch::Gas).then(|| engine.clone());
     for (index, step) in scenario.steps.iter().enumerate() {
         runner.take(index, step, observe)?;
     }
@@ -196,11 +142,13 @@ struct Runner<'a> {
     executor: BlockExecutor,
     /// Executes again what the store has already; gone once that is done.
     memory: Option<BlockExecutor>,
-    contracts: BTreeMap<String, Bytes32>,
-    codes: BTreeMap<String, Bytes32>,
+    /// Accounts, contracts and codes by name.
+    labels: Labels,
     /// Transactions sent in blocks so far, by sender.
     nonces: BTreeMap<Address, u64>,
     open: Vec<Planned>,
+    /// The engine for dry runs, where they are asked for.
+    dry_runs: Option<Engine>,
     summary: Summary,
 }
 
@@ -210,17 +158,6 @@ struct Planned {
     repetition: u32,
     transaction: Transaction,
     refused: Option<Invalid>,
-}
-
-impl Names for Runner<'_> {
-    fn address(&self, name: &str) -> Option<Bytes32> {
-        let is_account = self.scenario.chain.accounts.0.contains_key(name);
-        if is_account { Some(account_address(name)) } else { self.contracts.get(name).copied() }
-    }
-
-    fn code(&self, name: &str) -> Option<Bytes32> {
-        self.codes.get(name).copied()
-    }
 }
 
 impl<'a> Runner<'a> {
@@ -235,14 +172,18 @@ impl<'a> Runner<'a> {
             expectations: 0,
             failures: Vec::new(),
         };
+        let mut labels = Labels::default();
+        for name in scenario.chain.accounts.0.keys() {
+            labels.name_address(name, account_address(name));
+        }
         Runner {
             scenario,
             executor,
             memory,
-            contracts: BTreeMap::new(),
-            codes: BTreeMap::new(),
+            labels,
             nonces: BTreeMap::new(),
             open: Vec::new(),
+            dry_runs: None,
             summary,
         }
     }
@@ -274,7 +215,7 @@ impl<'a> Runner<'a> {
         // Before the stage changes: a block that was executed again is looked at in memory.
         let place = Place { file: &self.scenario.file, number: index + 1, step };
         let mut failures = Vec::new();
-        self.summary.expectations += check_block(&place, self.stage(), self, &mut failures)?;
+        self.summary.expectations += check_block(&place, self.stage(), &self.labels, &mut failures)?;
         self.summary.failures.append(&mut failures);
         Ok(())
     }
@@ -312,30 +253,40 @@ impl<'a> Runner<'a> {
         let (by, gas, payload) = match &step.action {
             Action::Upload(upload) => {
                 let code = read_code(upload, &self.scenario.folder).map_err(|(field, what)| wrong(field, what))?;
-                self.codes.insert(upload.label.clone(), code_hash(&code));
+                let hash = code_hash(&code);
+                self.labels.name_code(&upload.label, hash);
+                let interface = read_interface(upload, &self.scenario.folder);
+                if let Some(interface) = interface.map_err(|(field, what)| wrong(field, what))? {
+                    self.labels.set_interface(hash, Arc::new(interface));
+                }
                 let Profile::Seal = upload.profile;
                 (&upload.by, upload.gas, Payload::Upload { profile: ProfileId::Seal, code })
             }
             Action::Instantiate(create) => {
-                let code_hash = resolve_code(&create.code, self).map_err(|what| wrong("code", what))?;
-                let input = create.input.encode(self).map_err(encoded("input"))?;
-                let salt = create.salt.encode(self).map_err(encoded("salt"))?;
+                let labels = &mut self.labels;
+                let code_hash = resolve_code(&create.code, labels).map_err(|what| wrong("code", what))?;
+                let interface = labels.interface(&code_hash).map(Arc::as_ref);
+                let input = create.input.encode(Entry::Constructor, interface, labels).map_err(encoded("input"))?;
+                let salt = create.salt.encode(labels).map_err(encoded("salt"))?;
                 let creator = account_address(&create.by).into();
                 // The name holds even when the constructor fails: later steps may show that nothing is there.
                 let address = contract_address(&creator, &code_hash, &input, &salt);
                 let bytes = address.as_bytes().try_into().map_err(|_| wrong("as", "no address of 32 bytes".into()))?;
-                self.contracts.insert(create.label.clone(), bytes);
+                labels.name_address(&create.label, bytes);
+                labels.set_contract(bytes, code_hash);
                 let value = number("value", create.value)?;
                 (&create.by, create.gas, Payload::Instantiate { code_hash, value, input, salt })
             }
             Action::Call(call) => {
-                let contract = resolve_address(&call.to, self).map_err(|what| wrong("to", what))?.into();
-                let input = call.input.encode(self).map_err(encoded("input"))?;
+                let labels = &self.labels;
+                let contract = resolve_address(&call.to, labels).map_err(|what| wrong("to", what))?;
+                let interface = labels.interface_at(&contract).map(Arc::as_ref);
+                let input = call.input.encode(Entry::Message, interface, labels).map_err(encoded("input"))?;
                 let value = number("value", call.value)?;
-                (&call.by, call.gas, Payload::Call { contract, value, input })
+                (&call.by, call.gas, Payload::Call { contract: contract.into(), value, input })
             }
             Action::Transfer(transfer) => {
-                let to = resolve_address(&transfer.to, self).map_err(|what| wrong("to", what))?.into();
+                let to = resolve_address(&transfer.to, &self.labels).map_err(|what| wrong("to", what))?.into();
                 let value = number("value", Some(transfer.value))?;
                 (&transfer.from, transfer.gas, Payload::Transfer { to, value })
             }
@@ -369,9 +320,13 @@ impl<'a> Runner<'a> {
             self.compare_with_store(&checked)?;
         }
         let traces = checked.traces.clone();
+        let simulations = match &self.dry_runs {
+            Some(engine) => dry_runs(engine, self.stage(), &checked.stored.block)?,
+            None => Vec::new(),
+        };
         let executor = self.memory.as_mut().unwrap_or(&mut self.executor);
         let stored = executor.commit(checked)?;
-        let sent = sent_of(planned, &stored, traces);
+        let sent = sent_of(planned, &stored, traces, simulations);
         for transaction in &stored.block.transactions {
             *self.nonces.entry(transaction.sender.clone()).or_default() += 1;
         }
@@ -384,10 +339,11 @@ impl<'a> Runner<'a> {
         for one in &sent {
             let step = &self.scenario.steps[one.step];
             let place = Place { file: &self.scenario.file, number: one.step + 1, step };
-            self.summary.expectations += check_transaction(&place, one, self, &mut failures);
+            self.summary.expectations += check_transaction(&place, one, &self.labels, &mut failures);
         }
         self.summary.failures.append(&mut failures);
-        observe(&BlockReport { stored: &stored, id: stored.block.header.id(), sent: &sent, again });
+        let id = stored.block.header.id();
+        observe(&BlockReport { stored: &stored, id, sent: &sent, again, labels: &self.labels });
         Ok(())
     }
 
@@ -454,30 +410,42 @@ impl<'a> Runner<'a> {
     }
 }
 
+/// Tries each transaction of a block on the state that it will find.
+fn dry_runs(engine: &Engine, parent: &BlockExecutor, block: &unfork_engine::Block) -> Result<Vec<Simulation>, Fault> {
+    let header = &block.header;
+    let context = BlockContext { height: header.height, time: header.time };
+    let environment = Environment::new(Arc::clone(parent.spec()), context);
+    let mut view: Arc<dyn StateView> = parent.store().view();
+    let mut simulations = Vec::with_capacity(block.transactions.len());
+    for transaction in &block.transactions {
+        let in_block = |invalid| Fault::internal(format!("a transaction of a block is invalid: {invalid}"));
+        let simulation = simulate(engine, &environment, &OpenHooks, Arc::clone(&view), transaction)?;
+        let simulation = simulation.map_err(in_block)?;
+        view = Arc::new(Layer { base: view, changes: Arc::new(simulation.writes.clone()) });
+        simulations.push(simulation);
+    }
+    Ok(simulations)
+}
+
 /// Puts receipts and traces, which follow the block, back to what was sent, which follows the file.
-fn sent_of(planned: Vec<Planned>, stored: &StoredBlock, traces: Vec<Vec<TraceEvent>>) -> Vec<Sent> {
+fn sent_of(
+    planned: Vec<Planned>,
+    stored: &StoredBlock,
+    traces: Vec<Vec<TraceEvent>>,
+    simulations: Vec<Simulation>,
+) -> Vec<Sent> {
     let mut ended = stored.receipts.iter().cloned().zip(traces);
+    let mut simulations = simulations.into_iter();
     let sent = planned.into_iter().filter_map(|one| {
         let Planned { step, repetition, transaction, refused } = one;
         let ended = match refused {
             Some(invalid) => Ended::Invalid(invalid),
             None => ended.next().map(|(receipt, trace)| Ended::InBlock { receipt, trace })?,
         };
-        Some(Sent { step, repetition, transaction, ended })
+        let dry_run = if ended.receipt().is_some() { simulations.next() } else { None };
+        Some(Sent { step, repetition, transaction, ended, dry_run })
     });
     sent.collect()
-}
-
-fn invalid_name(invalid: &Invalid) -> &'static str {
-    match invalid {
-        Invalid::WrongChain => "wrong_chain",
-        Invalid::TooLong { .. } => "too_long",
-        Invalid::GasLimitTooHigh { .. } => "gas_limit_too_high",
-        Invalid::GasLimitTooLow { .. } => "gas_limit_too_low",
-        Invalid::Nonce { .. } => "nonce",
-        Invalid::Unauthorised(_) => "unauthorised",
-        Invalid::Fee => "fee",
-    }
 }
 
 #[cfg(test)]

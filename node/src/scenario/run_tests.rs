@@ -6,7 +6,7 @@ const HEAD: &str = r#""name":"t","chain":{"accounts":{"alice":"1000","bob":"0"},
 
 fn run_text(steps: &str) -> Result<Summary, RunError> {
     let scenario = parse(&format!("{{{HEAD},\"steps\":[{steps}]}}"), Path::new("t.json")).expect("a scenario");
-    run_in_memory(&scenario, &Engine::new().expect("an engine"), false, &mut |_| {})
+    run_in_memory(&scenario, &Engine::new().expect("an engine"), Watch::Nothing, &mut |_| {})
 }
 
 fn failures(steps: &str) -> Vec<String> {
@@ -18,11 +18,11 @@ fn the_flipper_scenario_meets_its_expectations_and_repeats_exactly() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/flipper.json");
     let scenario = load(&file).expect("a scenario");
     let engine = Engine::new().expect("an engine");
-    let first = run_in_memory(&scenario, &engine, false, &mut |_| {}).expect("runs");
+    let first = run_in_memory(&scenario, &engine, Watch::Nothing, &mut |_| {}).expect("runs");
     assert_eq!(first.failures, []);
     assert!(first.expectations >= 6, "{first:?}");
     engine.clear_cache();
-    let second = run_in_memory(&scenario, &engine, true, &mut |_| {}).expect("runs");
+    let second = run_in_memory(&scenario, &engine, Watch::Gas, &mut |_| {}).expect("runs");
     assert_eq!(first, second, "neither a cold cache nor a trace changes anything");
 }
 

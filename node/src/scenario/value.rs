@@ -3,22 +3,15 @@
 //! A value is a JSON object with one key, its type: `{"u128": "1000"}`, `{"account": "alice"}`, `{"vec": [{"u8": 1}]}`.
 //! Numbers may be JSON integers or strings of decimal digits, in which `_` may separate groups.
 
-use super::names::{Bytes32, parse_hex, parse_hex32, selector};
 use parity_scale_codec::{Compact, Encode};
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
+use unfork_testkit::names::{Bytes32, parse_hex, parse_hex32, selector};
+use unfork_testkit::{Interface, Labels};
 
 /// The longest input, output or salt that a scenario may describe, in bytes.
 pub const ENCODED_BYTES_MAX: usize = 16 << 20;
-
-/// Where encoding finds the addresses and code hashes behind names.
-pub trait Names {
-    /// The address of an account or contract, if one of that name exists.
-    fn address(&self, name: &str) -> Option<Bytes32>;
-    /// The hash of an uploaded code, if one of that name exists.
-    fn code(&self, name: &str) -> Option<Bytes32>;
-}
 
 /// One typed value. The variants' names in a file are in `snake_case`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -98,13 +91,25 @@ pub struct Fill {
     pub count: u32,
 }
 
-/// What a contract is given: `"0x…"`, or an object with a selector (or an ink! name it follows from) and arguments.
+/// What a contract is given: `"0x…"`, a call by name such as `"transfer(bob, 300)"` where the code has an interface, or
+/// an object with a selector (or an ink! name it follows from) and arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// The bytes themselves.
     Hex(Hex),
+    /// A call as text, for a contract whose interface is known.
+    Call(String),
     /// A message for the contract.
     Message(Message),
+}
+
+/// Which part of an interface an input is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// Its constructors.
+    Constructor,
+    /// Its messages.
+    Message,
 }
 
 /// A selector, if any, followed by the encoded arguments.
@@ -131,6 +136,16 @@ pub enum Data {
     Value(Value),
 }
 
+/// What a contract should answer: bytes as in [`Data`], or an answer in words, such as `"Err(InsufficientBalance)"`,
+/// where its interface is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// The bytes.
+    Data(Data),
+    /// The answer in words.
+    Answer(String),
+}
+
 /// Why a value has no encoding, and where in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodeError {
@@ -143,14 +158,24 @@ pub struct EncodeError {
 type Encoded = Result<(), EncodeError>;
 
 impl Input {
-    /// The bytes that the contract is given.
+    /// The bytes that the contract is given; `interface` is what it offers, where that is known.
     ///
     /// # Errors
-    /// A value does not fit its type, a name is unknown, or the whole is longer than [`ENCODED_BYTES_MAX`].
-    pub fn encode(&self, names: &dyn Names) -> Result<Vec<u8>, EncodeError> {
+    /// A value does not fit its type, a name is unknown, the whole is longer than [`ENCODED_BYTES_MAX`], or a call by
+    /// name is for a contract without an interface.
+    pub fn encode(&self, entry: Entry, interface: Option<&Interface>, labels: &Labels) -> Result<Vec<u8>, EncodeError> {
         match self {
             Input::Hex(hex) => Ok(hex.0.clone()),
-            Input::Message(message) => message.encode(names),
+            Input::Message(message) => message.encode(labels),
+            Input::Call(text) => {
+                let none = || wrong("", "a call by name needs an interface beside the code".to_string());
+                let interface = interface.ok_or_else(none)?;
+                let encoded = match entry {
+                    Entry::Constructor => interface.constructor_input(text, labels),
+                    Entry::Message => interface.message_input(text, labels),
+                };
+                encoded.map_err(|error| wrong("", error.to_string()))
+            }
         }
     }
 }
@@ -160,12 +185,12 @@ impl Data {
     ///
     /// # Errors
     /// A value does not fit its type, a name is unknown, or the whole is longer than [`ENCODED_BYTES_MAX`].
-    pub fn encode(&self, names: &dyn Names) -> Result<Vec<u8>, EncodeError> {
+    pub fn encode(&self, labels: &Labels) -> Result<Vec<u8>, EncodeError> {
         match self {
             Data::Hex(hex) => Ok(hex.0.clone()),
             Data::Value(value) => {
                 let mut out = Vec::new();
-                value.encode_to(names, &mut out)?;
+                value.encode_to(labels, &mut out)?;
                 Ok(out)
             }
         }
@@ -173,7 +198,7 @@ impl Data {
 }
 
 impl Message {
-    fn encode(&self, names: &dyn Names) -> Result<Vec<u8>, EncodeError> {
+    fn encode(&self, labels: &Labels) -> Result<Vec<u8>, EncodeError> {
         let mut out = Vec::new();
         match (&self.selector, &self.message, &self.constructor) {
             (None, None, None) => {}
@@ -184,13 +209,13 @@ impl Message {
             (None, Some(name), None) | (None, None, Some(name)) => out.extend_from_slice(&selector(name)),
             _ => return Err(wrong("", "give one of selector, message and constructor".to_string())),
         }
-        encode_all("args", &self.args, names, &mut out)?;
+        encode_all("args", &self.args, labels, &mut out)?;
         Ok(out)
     }
 }
 
 impl Value {
-    fn encode_to(&self, names: &dyn Names, out: &mut Vec<u8>) -> Encoded {
+    fn encode_to(&self, labels: &Labels, out: &mut Vec<u8>) -> Encoded {
         match self {
             Value::Bool(value) => value.encode_to(out),
             Value::U8(value) => value.unsigned::<u8>("u8")?.encode_to(out),
@@ -208,21 +233,21 @@ impl Value {
             Value::Bytes(hex) => hex.0.encode_to(out),
             Value::Raw(hex) => out.extend_from_slice(&hex.0),
             Value::Hash(hash) => out.extend_from_slice(&hash.0),
-            Value::Account(name) => out.extend_from_slice(&resolve_address(name, names).map_err(at("account"))?),
-            Value::Code(name) => out.extend_from_slice(&resolve_code(name, names).map_err(at("code"))?),
+            Value::Account(name) => out.extend_from_slice(&resolve_address(name, labels).map_err(at("account"))?),
+            Value::Code(name) => out.extend_from_slice(&resolve_code(name, labels).map_err(at("code"))?),
             Value::Vec(values) => {
                 let count = u32::try_from(values.len()).map_err(|_| wrong("vec", "too many elements".to_string()))?;
                 Compact(count).encode_to(out);
-                encode_all("vec", values, names, out)?;
+                encode_all("vec", values, labels, out)?;
             }
-            Value::Tuple(values) => encode_all("tuple", values, names, out)?,
+            Value::Tuple(values) => encode_all("tuple", values, labels, out)?,
             Value::Option(None) => out.push(0),
-            Value::Option(Some(value)) => encode_variant("option", 1, value, names, out)?,
-            Value::Ok(value) => encode_variant("ok", 0, value, names, out)?,
-            Value::Err(value) => encode_variant("err", 1, value, names, out)?,
+            Value::Option(Some(value)) => encode_variant("option", 1, value, labels, out)?,
+            Value::Ok(value) => encode_variant("ok", 0, value, labels, out)?,
+            Value::Err(value) => encode_variant("err", 1, value, labels, out)?,
             Value::Variant(variant) => {
                 out.push(variant.index);
-                encode_all("variant.fields", &variant.fields, names, out)?;
+                encode_all("variant.fields", &variant.fields, labels, out)?;
             }
             Value::Fill(fill) => {
                 let count = usize::try_from(fill.count).unwrap_or(usize::MAX);
@@ -240,38 +265,38 @@ impl Value {
     }
 }
 
-fn encode_all(field: &str, values: &[Value], names: &dyn Names, out: &mut Vec<u8>) -> Encoded {
+fn encode_all(field: &str, values: &[Value], labels: &Labels, out: &mut Vec<u8>) -> Encoded {
     for (index, value) in values.iter().enumerate() {
-        value.encode_to(names, out).map_err(|error| error.inside(&format!("{field}[{index}]")))?;
+        value.encode_to(labels, out).map_err(|error| error.inside(&format!("{field}[{index}]")))?;
     }
     Ok(())
 }
 
-fn encode_variant(field: &str, index: u8, value: &Value, names: &dyn Names, out: &mut Vec<u8>) -> Encoded {
+fn encode_variant(field: &str, index: u8, value: &Value, labels: &Labels, out: &mut Vec<u8>) -> Encoded {
     out.push(index);
-    value.encode_to(names, out).map_err(|error| error.inside(field))
+    value.encode_to(labels, out).map_err(|error| error.inside(field))
 }
 
 /// The address that a name or `0x` and 64 digits stand for.
 ///
 /// # Errors
 /// A sentence saying why there is none.
-pub fn resolve_address(name: &str, names: &dyn Names) -> Result<Bytes32, String> {
+pub fn resolve_address(name: &str, labels: &Labels) -> Result<Bytes32, String> {
     if name.starts_with("0x") {
         return parse_hex32(name);
     }
-    names.address(name).ok_or_else(|| format!("there is no account or contract \"{name}\" at this point"))
+    labels.address(name).ok_or_else(|| format!("there is no account or contract \"{name}\" at this point"))
 }
 
 /// The code hash that a name or `0x` and 64 digits stand for.
 ///
 /// # Errors
 /// A sentence saying why there is none.
-pub fn resolve_code(name: &str, names: &dyn Names) -> Result<Bytes32, String> {
+pub fn resolve_code(name: &str, labels: &Labels) -> Result<Bytes32, String> {
     if name.starts_with("0x") {
         return parse_hex32(name);
     }
-    names.code(name).ok_or_else(|| format!("there is no code \"{name}\" at this point"))
+    labels.code(name).ok_or_else(|| format!("there is no code \"{name}\" at this point"))
 }
 
 fn wrong(place: &str, what: String) -> EncodeError {
@@ -398,16 +423,16 @@ impl<'de> Deserialize<'de> for Hex32 {
     }
 }
 
-/// Reads either a hexadecimal string or an object of type `T`, with errors that name the object's own fields.
-struct HexOr<T>(std::marker::PhantomData<T>);
+/// Reads either a string or an object of type `T`, with errors that name the object's own fields.
+struct TextOr<T>(std::marker::PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for HexOr<T> {
-    type Value = Result<Hex, T>;
+impl<'de, T: Deserialize<'de>> Visitor<'de> for TextOr<T> {
+    type Value = Result<String, T>;
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string \"0x…\" or an object")
     }
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        parse_hex(text).map(|bytes| Ok(Hex(bytes))).map_err(E::custom)
+        Ok(Ok(text.to_string()))
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let object = T::deserialize(MapAccessDeserializer::new(&mut map))?;
@@ -418,17 +443,35 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for HexOr<T> {
     }
 }
 
+/// Reads bytes, or a text that does not begin as bytes do.
+fn hex_or_text<E: de::Error>(text: String) -> Result<Result<Hex, String>, E> {
+    if text.starts_with("0x") { parse_hex(&text).map(|bytes| Ok(Hex(bytes))).map_err(E::custom) } else { Ok(Err(text)) }
+}
+
 impl<'de> Deserialize<'de> for Input {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let read = deserializer.deserialize_any(HexOr::<Message>(std::marker::PhantomData))?;
-        Ok(read.map_or_else(Input::Message, Input::Hex))
+        match deserializer.deserialize_any(TextOr::<Message>(std::marker::PhantomData))? {
+            Ok(text) => Ok(hex_or_text(text)?.map_or_else(Input::Call, Input::Hex)),
+            Err(message) => Ok(Input::Message(message)),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Data {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let read = deserializer.deserialize_any(HexOr::<Value>(std::marker::PhantomData))?;
-        Ok(read.map_or_else(Data::Value, Data::Hex))
+        match deserializer.deserialize_any(TextOr::<Value>(std::marker::PhantomData))? {
+            Ok(text) => parse_hex(&text).map(|bytes| Data::Hex(Hex(bytes))).map_err(de::Error::custom),
+            Err(value) => Ok(Data::Value(value)),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Output {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match deserializer.deserialize_any(TextOr::<Value>(std::marker::PhantomData))? {
+            Ok(text) => Ok(hex_or_text(text)?.map_or_else(Output::Answer, |hex| Output::Data(Data::Hex(hex)))),
+            Err(value) => Ok(Output::Data(Data::Value(value))),
+        }
     }
 }
 

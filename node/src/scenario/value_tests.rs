@@ -1,25 +1,21 @@
 //! Encodings are checked against bytes written by hand from the SCALE specification.
 use super::*;
 
-struct OneOfEach;
-
-impl Names for OneOfEach {
-    fn address(&self, name: &str) -> Option<Bytes32> {
-        (name == "alice").then_some([0xaa; 32])
-    }
-    fn code(&self, name: &str) -> Option<Bytes32> {
-        (name == "token").then_some([0xcc; 32])
-    }
+fn one_of_each() -> Labels {
+    let mut labels = Labels::default();
+    labels.name_address("alice", [0xaa; 32]);
+    labels.name_code("token", [0xcc; 32]);
+    labels
 }
 
 fn encode(json: &str) -> Result<String, String> {
     let data: Data = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    data.encode(&OneOfEach).map(hex::encode).map_err(|error| error.to_string())
+    data.encode(&one_of_each()).map(hex::encode).map_err(|error| error.to_string())
 }
 
 fn input(json: &str) -> Result<String, String> {
     let input: Input = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    input.encode(&OneOfEach).map(hex::encode).map_err(|error| error.to_string())
+    input.encode(Entry::Message, None, &one_of_each()).map(hex::encode).map_err(|error| error.to_string())
 }
 
 #[test]
