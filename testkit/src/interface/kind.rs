@@ -72,6 +72,7 @@ fn expect(rest: &mut &str, wanted: &str) -> Option<()> {
     (token(rest)? == wanted).then_some(())
 }
 
+// Long on purpose: one arm a type.
 fn parse(rest: &mut &str, depth: usize) -> Option<Type> {
     if depth > DEPTH_MAX {
         return None;
