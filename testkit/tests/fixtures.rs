@@ -17,7 +17,7 @@ fn token(supply: &str) -> (Chain, Contract) {
 fn flipper_flips() {
     let mut chain = Chain::new();
     let (flipper, ran) = chain.deploy(fixture("ink-5.1/flipper")).constructor("new(true)").run();
-    ran.succeeds().event_count(0);
+    ran.succeeds().returns("Ok(())").event_count(0);
     chain.call(&flipper, "get()").dry().succeeds().returns("true");
     chain.call(&flipper, "flip").by("bob").succeeds().returns("()").emits("Flipped(by: bob, value: false)");
     chain.call(&flipper, "get").dry().returns("false").outputs([0, 0]);

@@ -24,7 +24,15 @@ pub(super) fn interface(json: Value) -> Result<Interface, InterfaceError> {
         names.insert(*id, name);
     }
     let mut reader = Reader { types: &types, names: &names, definitions: BTreeMap::new() };
-    let constructors = reader.methods(&file.spec.constructors)?;
+    let mut constructors = reader.methods(&file.spec.constructors)?;
+    // A constructor that cannot fail is said to answer nothing, and answers one more `Ok(())`.
+    for constructor in &mut constructors {
+        if let Type::Result(good, _) = &mut constructor.returns
+            && **good == Type::UNIT
+        {
+            **good = Type::Result(Box::new(Type::UNIT), Box::new(Type::UNIT));
+        }
+    }
     let messages = reader.methods(&file.spec.messages)?;
     let mut events = Vec::with_capacity(file.spec.events.len());
     for event in &file.spec.events {
