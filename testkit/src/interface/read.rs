@@ -96,12 +96,12 @@ struct File {
     events: Vec<FileEvent>,
 }
 
+/// Exactly one of the three.
 #[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum FileDefinition {
-    Struct(FileFields),
-    Enum(Vec<FileVariant>),
-    Alias(String),
+struct FileDefinition {
+    r#struct: Option<FileFields>,
+    r#enum: Option<Vec<FileVariant>>,
+    alias: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -174,10 +174,10 @@ impl FileFields {
 
 impl FileDefinition {
     fn read(self) -> Result<Definition, InterfaceError> {
-        Ok(match self {
-            Self::Struct(fields) => Definition::Struct(fields.read()?),
-            Self::Alias(kind) => Definition::Alias(Type::parse(&kind)?),
-            Self::Enum(variants) => {
+        Ok(match (self.r#struct, self.r#enum, self.alias) {
+            (Some(fields), None, None) => Definition::Struct(fields.read()?),
+            (None, None, Some(kind)) => Definition::Alias(Type::parse(&kind)?),
+            (None, Some(variants), None) => {
                 let variant = |(place, variant): (usize, FileVariant)| {
                     let index = match variant.index {
                         Some(index) => index,
@@ -188,6 +188,7 @@ impl FileDefinition {
                 };
                 Definition::Enum(variants.into_iter().enumerate().map(variant).collect::<Result<_, _>>()?)
             }
+            _ => return Err(InterfaceError::new("give one of struct, enum and alias")),
         })
     }
 }

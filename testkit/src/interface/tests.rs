@@ -7,7 +7,7 @@ const FILE: &str = r#"{
     "Pair": {"struct": ["u8", "i16"]},
     "State": {"enum": [{"name": "Empty"}, {"name": "Open", "fields": ["Order"]},
                        {"name": "Shut", "index": 9, "fields": [{"name": "at", "type": "u64"}]}]},
-    "List": {"alias": "vec<Pair>"},
+    "List": {"alias": "vec<Pair>", "docs": "Pairs."},
     "Loop": {"struct": ["Loop"]}
   },
   "messages": [{"name": "put", "selector": "0x01020304", "args": [{"name": "state", "type": "State"}],
@@ -133,6 +133,8 @@ fn files_that_are_no_interface_are_refused_with_the_reason() {
     assert_eq!(refused(r#"{"interface":2,"contract":"c"}"#), "interface: 2 is not known, this program reads form 1");
     let unknown = r#"{"interface":1,"contract":"c","messages":[{"name":"m","args":[{"name":"a","type":"Nope"}]}]}"#;
     assert_eq!(refused(unknown), "m: the type \"Nope\" is not defined");
+    let neither = r#"{"interface":1,"contract":"c","types":{"T":{"docs":"Nothing."}}}"#;
+    assert_eq!(refused(neither), "types.T: give one of struct, enum and alias");
     let short = r#"{"interface":1,"contract":"c","messages":[{"name":"m","selector":"0x01"}]}"#;
     assert_eq!(refused(short), "messages.m: the selector has 1 bytes, 4 are needed");
 }
