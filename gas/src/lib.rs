@@ -20,6 +20,7 @@
 extern crate alloc;
 
 mod encode;
+mod explain;
 mod function;
 mod limits;
 mod module;
@@ -31,6 +32,7 @@ mod refuse;
 mod schedule;
 mod table;
 
+pub use explain::{Explanation, FunctionFacts, FunctionName, Usage, explain, function_at};
 pub use limits::{LIMITS_V1, Limits};
 pub use module::{admit, prepare};
 pub use prepared::Prepared;

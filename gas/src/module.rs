@@ -8,7 +8,9 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use wasmparser::{FuncType, FunctionBody, Parser, Payload, ValidPayload, Validator, WasmFeatures};
+use wasmparser::{
+    FuncType, FuncValidatorAllocations, FunctionBody, Parser, Payload, TypeRef, ValidPayload, Validator, WasmFeatures,
+};
 
 use self::output::Output;
 use crate::encode;
@@ -28,7 +30,13 @@ use crate::schedule::Schedule;
 /// on every machine.
 pub fn admit(code: &[u8], schedule: &Schedule, limits: &Limits, profile: &Profile<'_>) -> Result<Prepared, Refusal> {
     limit(RefusalCode::CodeBytes, 0, limits.code_bytes_max.min(u64::from(u32::MAX)), encode::length(code.len()))?;
-    let prepared = Walk::new(code, schedule, limits, profile, true).run()?;
+    let prepared = Walk::new(code, schedule, limits, profile, true).run().map_err(|refusal| {
+        if refusal.code == RefusalCode::FeatureExternRef {
+            named_reference(code, profile.floats, refusal)
+        } else {
+            refusal
+        }
+    })?;
     let instrumented = encode::length(prepared.code().len());
     limit(RefusalCode::InstrumentedBytes, 0, limits.instrumented_bytes_max, instrumented)?;
     Ok(prepared)
@@ -177,7 +185,7 @@ impl<'a> Walk<'a> {
     /// Any part of the module but a function body: limits first, then the validator, then what is ours.
     fn section(&mut self, validator: &mut Validator, payload: &Payload<'_>) -> Result<(), Refusal> {
         self.limit_section(payload)?;
-        validator.payload(payload).map_err(|error| invalid(&error))?;
+        validator.payload(payload).map_err(|error| self.invalid_section(payload, &error))?;
         match payload {
             Payload::TypeSection(types) => self.type_section(types),
             Payload::ImportSection(imports) => self.import_section(imports),
@@ -204,6 +212,17 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The validator names no proposal where a type declares supertypes: the byte it stops at does.
+    fn invalid_section(&self, payload: &Payload<'_>, error: &wasmparser::Error) -> Refusal {
+        let byte = slice(self.code, error.offset(), error.offset().saturating_add(1)).first();
+        match (payload, byte) {
+            (Payload::TypeSection(_), Some(0x4f | 0x50)) => {
+                Refusal::new(RefusalCode::FeatureGc, error.offset(), error.message())
+            }
+            _ => invalid(error),
+        }
+    }
+
     /// The counts that are known before a section is read, so that nothing is allocated for too many.
     fn limit_section(&mut self, payload: &Payload<'_>) -> Result<(), Refusal> {
         let limits = self.limits;
@@ -211,12 +230,16 @@ impl<'a> Walk<'a> {
             let all = u64::from(memories.count()).saturating_add(u64::from(self.facts.memory.is_some()));
             return limit(RefusalCode::FeatureMultiMemory, memories.range().start, 1, all);
         }
+        if let Payload::ImportSection(imports) = payload {
+            self.limit(RefusalCode::Imports, imports.range().start, limits.imports_max, u64::from(imports.count()))?;
+            // What cannot be read is left to the validator.
+            let readable = imports.clone().into_imports().map_while(Result::ok);
+            let memories = readable.filter(|import| matches!(import.ty, TypeRef::Memory(_))).count();
+            return limit(RefusalCode::FeatureMultiMemory, imports.range().start, 1, encode::length(memories));
+        }
         let (code, max, found, offset) = match payload {
             Payload::TypeSection(types) => {
                 (RefusalCode::Types, limits.types_max, u64::from(types.count()), types.range().start)
-            }
-            Payload::ImportSection(imports) => {
-                (RefusalCode::Imports, limits.imports_max, u64::from(imports.count()), imports.range().start)
             }
             Payload::FunctionSection(functions) => {
                 let all = u64::from(functions.count()).saturating_add(encode::length(self.function_types.len()));
@@ -308,8 +331,43 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Tells apart the reference types that the validator has one switch for: what still does not validate at the same place
+/// when external references are allowed belongs to the proposal that is missing then.
+///
+/// Only refused code is looked at twice, and only as far as it was looked at before.
+fn named_reference(code: &[u8], floats: Floats, refusal: Refusal) -> Refusal {
+    let features = features(floats) | WasmFeatures::GC_TYPES;
+    let mut validator = Validator::new_with_features(features);
+    let mut parser = Parser::new(0);
+    parser.set_features(features);
+    let end = u64::from(refusal.offset);
+    for payload in parser.parse_all(code) {
+        let Ok(payload) = payload else { break };
+        if payload.as_section().is_some_and(|(_, range)| range.start > end) {
+            break;
+        }
+        let error = match (validator.payload(&payload), &payload) {
+            (Ok(ValidPayload::Func(function, _)), Payload::CodeSectionEntry(body)) => {
+                if !body.range().contains(&end) {
+                    continue;
+                }
+                function.into_validator(FuncValidatorAllocations::default()).validate(body).err()
+            }
+            (Ok(_), _) => None,
+            (Err(error), _) => Some(error),
+        };
+        if let Some(error) = error {
+            if error.offset() == end {
+                return invalid(&error);
+            }
+            break;
+        }
+    }
+    Refusal { detail: String::from("an external reference"), ..refusal }
+}
+
 /// Exactly what is admitted. The validator's own default is not asked: it changes with its versions.
-fn features(floats: Floats) -> WasmFeatures {
+pub(crate) fn features(floats: Floats) -> WasmFeatures {
     let admitted = WasmFeatures::MUTABLE_GLOBAL
         | WasmFeatures::SIGN_EXTENSION
         | WasmFeatures::SATURATING_FLOAT_TO_INT

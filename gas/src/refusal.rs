@@ -3,13 +3,13 @@
 use alloc::string::String;
 use core::fmt;
 
-/// Declares the codes: `Name = number, "remedy";` per row.
+/// Declares the codes: meaning as a doc comment, then `Name = number, "remedy";` per row.
 macro_rules! refusal_codes {
-    ($($(#[$doc:meta])* $name:ident = $number:literal, $remedy:literal;)*) => {
+    ($($(#[doc = $meaning:literal])* $name:ident = $number:literal, $remedy:literal;)*) => {
         /// Why code was refused. The numbers are consensus: pinned by a golden test, never reused.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u16)]
-        pub enum RefusalCode { $($(#[$doc])* $name = $number,)* }
+        pub enum RefusalCode { $($(#[doc = $meaning])* $name = $number,)* }
 
         impl RefusalCode {
             /// Every code, in the order of its number.
@@ -25,6 +25,12 @@ macro_rules! refusal_codes {
             #[must_use]
             pub const fn number(self) -> u16 {
                 match self { $(RefusalCode::$name => $number,)* }
+            }
+
+            /// What it means, in one sentence.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(RefusalCode::$name => concat!($($meaning),*).trim_start(),)* }
             }
 
             /// What a contract author can do about it.

@@ -1,8 +1,11 @@
 //! Every refusal: the input that causes it, its code, and where a limit is concerned, that the limit itself passes.
 #![allow(missing_docs, clippy::arithmetic_side_effects, clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
 
+mod support;
+
 use std::collections::BTreeSet;
 
+use support::edges::{EDGES, Edge, module_at};
 use unfork_gas::{
     Entry, Floats, Import, LIMITS_V1, Limits, Prepared, Profile, Refusal, RefusalCode, V1, ValueType, admit, prepare,
 };
@@ -121,7 +124,21 @@ fn proposals_by_name() {
         ("(module (type (struct)))", FeatureGc),
         ("(module (type (array i32)))", FeatureGc),
         ("(module (rec (type (func)) (type (func))))", FeatureGc),
-        ("(module (func (param i31ref)))", FeatureExternRef),
+        ("(module (type (sub (func))))", FeatureGc),
+        ("(module (func (param i31ref)))", FeatureGc),
+        ("(module (func (param anyref)))", FeatureGc),
+        ("(module (func (result eqref) unreachable))", FeatureGc),
+        ("(module (func (param (ref any))))", FeatureGc),
+        ("(module (func) (func (local structref)))", FeatureGc),
+        ("(module (func (drop (ref.null any))))", FeatureGc),
+        ("(module (func (drop (ref.i31 (i32.const 1)))))", FeatureGc),
+        ("(module (func (block (result arrayref) unreachable) drop))", FeatureGc),
+        ("(module (table 1 anyref))", FeatureGc),
+        ("(module (global anyref (ref.null any)))", FeatureGc),
+        ("(module (func (param exnref)))", FeatureExceptions),
+        ("(module (func (drop (ref.null exn))))", FeatureExceptions),
+        ("(module (func (param contref)))", FeatureStackSwitching),
+        ("(module (func (param (ref extern))))", FeatureFunctionReferences),
         ("(module (memory i64 1))", FeatureMemory64),
         ("(module (table i64 1 funcref))", FeatureMemory64),
         ("(module (memory 1) (memory 1))", FeatureMultiMemory),
@@ -132,6 +149,10 @@ fn proposals_by_name() {
         ),
         ("(module (func (param externref)))", FeatureExternRef),
         ("(module (table 1 externref))", FeatureExternRef),
+        ("(module (global externref (ref.null extern)))", FeatureExternRef),
+        ("(module (func) (func (drop (ref.null extern))))", FeatureExternRef),
+        ("(module (elem externref (ref.null extern)))", FeatureExternRef),
+        ("(module (func (param externref)) (func (param anyref)))", FeatureExternRef),
         ("(module (type $t (func)) (func (param (ref $t))))", FeatureFunctionReferences),
         ("(module (func (param (ref func))))", FeatureFunctionReferences),
         (
@@ -223,6 +244,8 @@ fn against_the_profile() {
         ("(module (table 1 funcref) (func) (elem (i32.const 0) func 0 0))", ElementOutOfRange),
         (r#"(module (memory 1) (memory 1))"#, FeatureMultiMemory),
         (r#"(module (import "env" "memory" (memory 1)) (memory 1))"#, FeatureMultiMemory),
+        (r#"(module (import "env" "memory" (memory 1)) (import "env" "memory" (memory 1)))"#, FeatureMultiMemory),
+        (r#"(module (import "env" "memory" (memory 1)) (import "env" "memory2" (memory 1)))"#, FeatureMultiMemory),
         (r#"(module (data (i32.const 0) ""))"#, Invalid),
         (r#"(module (memory 1) (export "a" (memory 0)) (export "a" (memory 0)))"#, Invalid),
         ("(module (func (result i32)))", Invalid),
@@ -250,75 +273,17 @@ fn against_the_profile() {
 /// One module at the limit and one just past it, for every admission limit.
 #[test]
 fn each_limit_at_its_edge() {
-    type Make = fn(u64) -> String;
-    let cases: &[(&str, RefusalCode, u64, Make)] = &[
-        ("types_max", RefusalCode::Types, 7, |n| (0..n).map(|_| "(type (func))".to_string()).collect()),
-        ("params_max", RefusalCode::Params, 7, |n| format!("(type (func (param {})))", "i32 ".repeat(n as usize))),
-        ("results_max", RefusalCode::Results, 7, |n| format!("(type (func (result {})))", "i32 ".repeat(n as usize))),
-        ("functions_max", RefusalCode::Functions, 7, |n| {
-            format!(r#"(import "env" "g" (func)) {}"#, "(func) ".repeat(n as usize - 1))
-        }),
-        ("imports_max", RefusalCode::Imports, 3, |n| r#"(import "env" "g" (func))"#.repeat(n as usize)),
-        ("exports_max", RefusalCode::Exports, 3, |n| {
-            (0..n).map(|i| format!(r#"(export "e{i}" (func 0))"#)).chain(["(func)".to_string()]).collect()
-        }),
-        ("name_bytes_max", RefusalCode::NameBytes, 9, |n| format!(r#"(func (export "{}"))"#, "x".repeat(n as usize))),
-        ("globals_max", RefusalCode::Globals, 4, |n| "(global i32 (i32.const 0))".repeat(n as usize)),
-        ("tables_max", RefusalCode::Tables, 2, |n| "(table 1 funcref)".repeat(n as usize)),
-        ("table_elements_max", RefusalCode::TableElements, 20, |n| format!("(table {n} funcref)")),
-        ("data_segments_max", RefusalCode::DataSegments, 3, |n| {
-            format!("(memory 1) {}", r#"(data "a")"#.repeat(n as usize))
-        }),
-        ("element_segments_max", RefusalCode::ElementSegments, 3, |n| {
-            format!("(func) {}", "(elem func 0)".repeat(n as usize))
-        }),
-        ("element_items_max", RefusalCode::ElementItems, 6, |n| {
-            format!("(func) (elem func 0 0) (elem func {})", "0 ".repeat(n as usize - 2))
-        }),
-        ("constant_operators_max", RefusalCode::ConstantOperators, 8, |n| {
-            let pairs = (n as usize - 2) / 2;
-            format!("(global i32 i32.const 1 {})", "i32.const 1 i32.add ".repeat(pairs))
-        }),
-        ("locals_max", RefusalCode::Locals, 12, |n| {
-            format!("(func (param i32 i32) (local {}))", "i32 ".repeat(n as usize - 2))
-        }),
-        ("local_groups_max", RefusalCode::LocalGroups, 4, |n| {
-            format!("(func (local {}))", (0..n).map(|i| if i % 2 == 0 { "i32 " } else { "i64 " }).collect::<String>())
-        }),
-        ("locals_total_max", RefusalCode::LocalsTotal, 12, |n| {
-            format!("(func (param i32 i32) (local i32)) (func (local {}))", "i32 ".repeat(n as usize - 3))
-        }),
-        ("operand_height_max", RefusalCode::OperandHeight, 9, |n| {
-            format!("(func {} {})", "i32.const 0 ".repeat(n as usize), "drop ".repeat(n as usize))
-        }),
-        ("nesting_max", RefusalCode::Nesting, 9, |n| {
-            format!("(func {} {})", "block ".repeat(n as usize - 1), "end ".repeat(n as usize - 1))
-        }),
-        ("br_table_targets_max", RefusalCode::BrTableTargets, 5, |n| {
-            format!("(func (br_table {} 0 (i32.const 0)))", "0 ".repeat(n as usize))
-        }),
-        ("br_table_targets_total_max", RefusalCode::BrTableTargetsTotal, 6, |n| {
-            format!(
-                "(func (br_table 0 0 0 (i32.const 0))) (func (br_table {} 0 (i32.const 0)))",
-                "0 ".repeat(n as usize - 2)
-            )
-        }),
-        ("function_gas_max", RefusalCode::FunctionGas, 24, |n| {
-            format!("(func {})", "(drop (i32.const 0))".repeat(n as usize))
-        }),
-        ("memory_pages_max", RefusalCode::MemoryPages, 3, |n| format!("(memory {n})")),
-    ];
-    for (field, code, limit, make) in cases {
+    for edge in EDGES {
+        let Edge { limit: field, code, small: limit, step, .. } = edge;
         let mut limits = LIMITS_V1;
         assert!(limits.set(field, *limit), "{field}");
-        let at = wat(&format!("(module {})", make(*limit)));
+        let at = module_at(edge, *limit);
         assert!(
             try_admit(&at, &limits, &PROFILE).is_ok(),
             "{field} at its limit: {:?}",
             try_admit(&at, &limits, &PROFILE)
         );
-        let step = if *field == "constant_operators_max" { 2 } else { 1 };
-        let past = wat(&format!("(module {})", make(*limit + step)));
+        let past = module_at(edge, *limit + step);
         let refusal = try_admit(&past, &limits, &PROFILE).expect_err(field);
         assert_eq!((refusal.code, refusal.limit), (*code, Some(*limit)), "{field}: {refusal}");
         assert!(refusal.found > refusal.limit, "{field}");
@@ -385,7 +350,27 @@ fn codes_are_pinned() {
     support_golden(path, &list);
     let numbers: BTreeSet<u16> = RefusalCode::ALL.iter().map(|code| code.number()).collect();
     assert_eq!(numbers.len(), RefusalCode::ALL.len());
-    assert!(RefusalCode::ALL.iter().all(|code| !code.remedy().is_empty()));
+}
+
+/// Each code has a meaning and a remedy in words of its own; what is refused has a place, and by a limit, the limit.
+#[test]
+fn each_code_has_a_remedy() {
+    let mut meanings = BTreeSet::new();
+    for code in RefusalCode::ALL {
+        let (meaning, remedy) = (code.meaning(), code.remedy());
+        assert!(
+            meaning.len() > 10 && meaning.ends_with('.') && !meaning.starts_with(' '),
+            "{}: {meaning}",
+            code.name()
+        );
+        assert!(meanings.insert(meaning), "{}: {meaning}", code.name());
+        assert!(remedy.len() >= 10 && !remedy.ends_with('.'), "{}: {remedy}", code.name());
+        let shown =
+            Refusal { code: *code, offset: 7, limit: Some(8), found: Some(9), detail: String::new() }.to_string();
+        for part in [code.name(), &code.number().to_string(), "byte 7", "found 9, limit 8", remedy] {
+            assert!(shown.contains(part), "{shown}: {part}");
+        }
+    }
 }
 
 #[test]

@@ -53,7 +53,10 @@ impl Walk<'_> {
                 }
             }
         }
-        self.charge(self.schedule.instance_function, u64::from(self.facts.functions_imported));
+        // A module without functions of its own has no section of them, where all are counted.
+        let imported = u64::from(self.facts.functions_imported);
+        self.limit(RefusalCode::Functions, imports.range().start, self.limits.functions_max, imported)?;
+        self.charge(self.schedule.instance_function, imported);
         Ok(())
     }
 

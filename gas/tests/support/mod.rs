@@ -1,6 +1,9 @@
 //! Running prepared code on wasmi, as an engine would: set both globals, call, look at them.
 #![allow(dead_code, missing_docs, reason = "each test binary uses its part")]
 
+pub mod edges;
+pub mod modules;
+
 use unfork_gas::{EXPORT_GAS, EXPORT_STACK, Entry, Floats, Import, Prepared, Profile, ValueType};
 use wasmi::{Engine, Linker, Module, Store, TrapCode, Val};
 

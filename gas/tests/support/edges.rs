@@ -1,0 +1,215 @@
+//! One module for each limit of admission, using exactly as much of it as asked.
+#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
+
+use unfork_gas::{RefusalCode, V1};
+
+/// A limit, and how to use it up.
+pub struct Edge {
+    /// A field of the limits.
+    pub limit: &'static str,
+    /// What a module above it is refused with.
+    pub code: RefusalCode,
+    /// A value for a small module.
+    pub small: u64,
+    /// To the next value that a module can have.
+    pub step: u64,
+    /// The module's fields as text.
+    text: fn(u64) -> String,
+}
+
+/// The module that uses `amount` of the edge's limit.
+pub fn module_at(edge: &Edge, amount: u64) -> Vec<u8> {
+    let text = format!("(module {})", (edge.text)(amount));
+    wat::parse_str(&text).unwrap_or_else(|error| panic!("{}: {error}", edge.limit))
+}
+
+/// Every limit but those of [`LENGTHS`].
+// Long on purpose: a table over the limits.
+pub const EDGES: &[Edge] = &[
+    Edge {
+        limit: "types_max",
+        code: RefusalCode::Types,
+        small: 7,
+        step: 1,
+        text: |n| (0..n).map(|_| "(type (func))".to_string()).collect(),
+    },
+    Edge {
+        limit: "params_max",
+        code: RefusalCode::Params,
+        small: 7,
+        step: 1,
+        text: |n| format!("(type (func (param {})))", "i32 ".repeat(n as usize)),
+    },
+    Edge {
+        limit: "results_max",
+        code: RefusalCode::Results,
+        small: 7,
+        step: 1,
+        text: |n| format!("(type (func (result {})))", "i32 ".repeat(n as usize)),
+    },
+    Edge {
+        limit: "functions_max",
+        code: RefusalCode::Functions,
+        small: 7,
+        step: 1,
+        text: |n| format!(r#"(import "env" "g" (func)) {}"#, "(func) ".repeat(n as usize - 1)),
+    },
+    Edge {
+        limit: "imports_max",
+        code: RefusalCode::Imports,
+        small: 3,
+        step: 1,
+        text: |n| r#"(import "env" "g" (func))"#.repeat(n as usize),
+    },
+    Edge {
+        limit: "exports_max",
+        code: RefusalCode::Exports,
+        small: 3,
+        step: 1,
+        text: |n| (0..n).map(|i| format!(r#"(export "e{i}" (func 0))"#)).chain(["(func)".to_string()]).collect(),
+    },
+    Edge {
+        limit: "name_bytes_max",
+        code: RefusalCode::NameBytes,
+        small: 9,
+        step: 1,
+        text: |n| format!(r#"(func (export "{}"))"#, "x".repeat(n as usize)),
+    },
+    Edge {
+        limit: "globals_max",
+        code: RefusalCode::Globals,
+        small: 4,
+        step: 1,
+        text: |n| "(global i32 (i32.const 0))".repeat(n as usize),
+    },
+    Edge {
+        limit: "tables_max",
+        code: RefusalCode::Tables,
+        small: 2,
+        step: 1,
+        text: |n| "(table 1 funcref)".repeat(n as usize),
+    },
+    Edge {
+        limit: "table_elements_max",
+        code: RefusalCode::TableElements,
+        small: 20,
+        step: 1,
+        text: |n| format!("(table {n} funcref)"),
+    },
+    Edge {
+        limit: "data_segments_max",
+        code: RefusalCode::DataSegments,
+        small: 3,
+        step: 1,
+        text: |n| format!("(memory 1) {}", r#"(data "a")"#.repeat(n as usize)),
+    },
+    Edge {
+        limit: "element_segments_max",
+        code: RefusalCode::ElementSegments,
+        small: 3,
+        step: 1,
+        text: |n| format!("(func) {}", "(elem func 0)".repeat(n as usize)),
+    },
+    Edge {
+        limit: "element_items_max",
+        code: RefusalCode::ElementItems,
+        small: 6,
+        step: 1,
+        text: |n| format!("(func) (elem func 0 0) (elem func {})", "0 ".repeat(n as usize - 2)),
+    },
+    Edge {
+        limit: "constant_operators_max",
+        code: RefusalCode::ConstantOperators,
+        small: 8,
+        step: 2,
+        text: |n| {
+            let pairs = (n as usize - 2) / 2;
+            format!("(global i32 i32.const 1 {})", "i32.const 1 i32.add ".repeat(pairs))
+        },
+    },
+    Edge {
+        limit: "locals_max",
+        code: RefusalCode::Locals,
+        small: 12,
+        step: 1,
+        text: |n| format!("(func (param i32 i32) (local {}))", "i32 ".repeat(n as usize - 2)),
+    },
+    Edge {
+        limit: "local_groups_max",
+        code: RefusalCode::LocalGroups,
+        small: 4,
+        step: 1,
+        text: |n| {
+            format!("(func (local {}))", (0..n).map(|i| if i % 2 == 0 { "i32 " } else { "i64 " }).collect::<String>())
+        },
+    },
+    Edge {
+        limit: "locals_total_max",
+        code: RefusalCode::LocalsTotal,
+        small: 12,
+        step: 1,
+        text: |n| {
+            // Functions of 1,000 locals, as far as they go; one local is a parameter.
+            let whole = format!("(func (param i32) (local {})) ", "i32 ".repeat(999));
+            let rest = n % 1_000;
+            let last =
+                if rest == 0 { String::new() } else { format!("(func (local {}))", "i32 ".repeat(rest as usize)) };
+            whole.repeat((n / 1_000) as usize) + &last
+        },
+    },
+    Edge {
+        limit: "operand_height_max",
+        code: RefusalCode::OperandHeight,
+        small: 9,
+        step: 1,
+        text: |n| format!("(func {} {})", "i32.const 0 ".repeat(n as usize), "drop ".repeat(n as usize)),
+    },
+    Edge {
+        limit: "nesting_max",
+        code: RefusalCode::Nesting,
+        small: 9,
+        step: 1,
+        text: |n| format!("(func {} {})", "block ".repeat(n as usize - 1), "end ".repeat(n as usize - 1)),
+    },
+    Edge {
+        limit: "br_table_targets_max",
+        code: RefusalCode::BrTableTargets,
+        small: 5,
+        step: 1,
+        text: |n| format!("(func (br_table {} 0 (i32.const 0)))", "0 ".repeat(n as usize)),
+    },
+    Edge {
+        limit: "br_table_targets_total_max",
+        code: RefusalCode::BrTableTargetsTotal,
+        small: 6,
+        step: 1,
+        text: |n| {
+            let whole = format!("(func (br_table {} (i32.const 0))) ", "0 ".repeat(4_001));
+            let rest = n % 4_000;
+            let last = format!("(func (br_table {} (i32.const 0)))", "0 ".repeat(rest as usize + 1));
+            whole.repeat((n / 4_000) as usize) + &last
+        },
+    },
+    Edge {
+        limit: "function_gas_max",
+        code: RefusalCode::FunctionGas,
+        small: 24,
+        step: 1,
+        text: |n| {
+            let grows = n.saturating_sub(100) / V1.op_grow;
+            let rest = n - grows * V1.op_grow - V1.op_const - V1.op_drop;
+            let cheap = "i32.eqz ".repeat((rest / V1.op_simple) as usize);
+            format!("(memory 1) (func i32.const 0 {} {cheap} drop)", "memory.grow ".repeat(grows as usize))
+        },
+    },
+    Edge {
+        limit: "memory_pages_max",
+        code: RefusalCode::MemoryPages,
+        small: 3,
+        step: 1,
+        text: |n| format!("(memory {n})"),
+    },
+];
+
+/// The limits in bytes and of what is no field of the text.
+pub const LENGTHS: &[&str] = &["code_bytes_max", "instrumented_bytes_max", "function_bytes_max", "custom_sections_max"];
