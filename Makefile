@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help try demo test fuzz-smoke evidence bench bench-call bench-gas bench-state
+.PHONY: help try demo test fuzz-smoke evidence bench bench-call bench-gas bench-state linearity calibrate verdict
 
 # Prints a heading; the first argument is what the step does.
 say = printf '\n== %s\n' $(1)
@@ -45,6 +45,19 @@ evidence: ## The long runs at their full counts; the log goes to docs/evidence/.
 	scripts/evidence.sh
 
 bench: ## Criterion benches of admission, calls, commits and proofs.
+linearity: ## Instructions of admission over families of expensive modules, by callgrind. Needs valgrind; 10 to 20 minutes.
+	@$(call say,'Counting instructions of admission and of translation')
+	cargo run --locked --release -p unfork-gas --example linearity
+
+calibrate: ## What code costs on the reference executor, and the prices that follow. On a quiet machine; two minutes.
+	@$(call say,'Measuring operators, code bytes and instances')
+	cargo run --locked --release -p unfork-gas --example calibrate
+
+verdict: ## The verdict on contract code as a WebAssembly module, held against native verdicts. Adds a target with rustup.
+	@$(call say,'Building gas/verdict for wasm32 and asking it what the tests ask natively')
+	scripts/verdict.sh
+
+bench: ## Criterion benches of admission, calls, commits and proofs, and ratios to peers.
 	@$(call say,'Benches (the first build takes some minutes, each bench a minute)')
 	$(rocksdb)
 	cargo bench --locked -p unfork-benches

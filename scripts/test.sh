@@ -30,6 +30,12 @@ step "Lints, warnings denied" cargo clippy --locked --release --workspace --all-
 step "Lints without RocksDB" cargo clippy --locked --release -p unfork --no-default-features -- -D warnings
 step "Tests (cold: some minutes of compiling first)" tests
 step "Documentation, warnings denied" docs
+step "The package of unfork-gas, built alone" cargo package --locked --allow-dirty --quiet -p unfork-gas
+if scripts/verdict.sh --probe; then
+  step "Verdicts of the wasm32 build" scripts/verdict.sh
+else
+  skip "verdicts of the wasm32 build (rustup target add wasm32-unknown-unknown; scripts/verdict.sh says what else works)"
+fi
 if command -v cargo-deny >/dev/null; then
   step "Licences, advisories, duplicates, sources" cargo deny --locked check
 else

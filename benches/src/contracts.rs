@@ -40,7 +40,7 @@ pub fn fixtures() -> Vec<Fixture> {
 pub const KERNEL: Profile<'static> = Profile {
     name: "kernel",
     imports: &[],
-    entries: &[Entry { name: "run", params: &[I32], results: &[I32] }],
+    entries: &[Entry { name: "run", params: &[I32], results: &[I32], required: true }],
     memory_import: None,
     floats: Floats::Canonical,
 };

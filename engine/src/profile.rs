@@ -48,8 +48,8 @@ impl ProfileId {
                 name: "seal",
                 imports: seal_imports::sorted(version),
                 entries: &[
-                    Entry { name: "call", params: &[], results: &[] },
-                    Entry { name: "deploy", params: &[], results: &[] },
+                    Entry { name: "call", params: &[], results: &[], required: true },
+                    Entry { name: "deploy", params: &[], results: &[], required: true },
                 ],
                 memory_import: Some(("env", "memory")),
                 floats: Floats::Forbid,

@@ -73,7 +73,7 @@ pub struct FunctionFacts {
     pub loops: u64,
     /// Calls, direct and indirect, reachable or not.
     pub calls: u64,
-    /// Units it takes from the stack budget: 0 without a call in it (docs/gas.md §4).
+    /// Units it takes from the stack budget at its first call: 0 without a call in it (docs/gas.md §4).
     pub stack_units: u64,
 }
 
@@ -102,6 +102,12 @@ pub fn explain(
     let mut count = Count::new(schedule, limits);
     count.raise(RefusalCode::CodeBytes, encode::length(code.len()));
     count.raise(RefusalCode::InstrumentedBytes, encode::length(prepared.code().len()));
+    for body in Parser::new(0).parse_all(prepared.code()).map_while(Result::ok) {
+        if let Payload::CodeSectionEntry(body) = body {
+            let range = body.range();
+            count.raise(RefusalCode::InstrumentedFunctionBytes, range.end.saturating_sub(range.start));
+        }
+    }
     count.walk(code, profile)?;
     let names = function_names(code);
     for function in &mut count.functions {
@@ -160,6 +166,7 @@ const LIMIT_ROWS: &[LimitRow] = limit_rows! {
     code_bytes_max: CodeBytes,
     instrumented_bytes_max: InstrumentedBytes,
     function_bytes_max: FunctionBytes,
+    instrumented_function_bytes_max: InstrumentedFunctionBytes,
     function_gas_max: FunctionGas,
     types_max: Types,
     params_max: Params,

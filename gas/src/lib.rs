@@ -33,7 +33,7 @@ mod schedule;
 mod table;
 
 pub use explain::{Explanation, FunctionFacts, FunctionName, Usage, explain, function_at};
-pub use limits::{LIMITS_V1, Limits};
+pub use limits::{LIMITS_LARGE, LIMITS_V1, Limits};
 pub use module::{admit, prepare};
 pub use prepared::Prepared;
 pub use profile::{Entry, Floats, Import, Profile, ValueType};

@@ -9,6 +9,7 @@ table! {
         code_bytes_max: "bytes", "An uploaded module.";
         instrumented_bytes_max: "bytes", "The instrumented module.";
         function_bytes_max: "bytes", "One function body.";
+        instrumented_function_bytes_max: "bytes", "One instrumented function body: executors refuse bodies above some length.";
         function_gas_max: "gas", "The sum of the static prices of one function body: the most that runs between two checkpoints.";
         types_max: "types", "Function types.";
         params_max: "values", "Parameters of a function or block type.";
@@ -78,6 +79,7 @@ pub const LIMITS_V1: Limits = Limits {
     code_bytes_max: 512 << 10,
     instrumented_bytes_max: 2 << 20,
     function_bytes_max: 128 << 10,
+    instrumented_function_bytes_max: 1 << 20,
     function_gas_max: 500_000,
     types_max: 2_000,
     params_max: 128,
@@ -125,4 +127,36 @@ pub const LIMITS_V1: Limits = Limits {
     transaction_gas_max: 20_000_000_000,
     block_gas_max: 50_000_000_000,
     transactions_per_block_max: 20_000,
+};
+
+/// For chains that want large modules: compilers, databases and whole applications, up to 16 MiB of code.
+///
+/// Admission costs in proportion to the code under these limits too (`make linearity`). What one body may run between two
+/// checkpoints is larger, and with it how far code may run on past its gas (docs/gas.md §2). Run-time caps are those of
+/// version 1 but for memory and tables: such modules begin with more of both.
+pub const LIMITS_LARGE: Limits = Limits {
+    code_bytes_max: 16 << 20,
+    instrumented_bytes_max: 64 << 20,
+    function_bytes_max: 1 << 20,
+    instrumented_function_bytes_max: 4 << 20,
+    function_gas_max: 5_000_000,
+    types_max: 10_000,
+    functions_max: 100_000,
+    imports_max: 1_000,
+    exports_max: 10_000,
+    name_bytes_max: 1_024,
+    globals_max: 10_000,
+    table_elements_max: 100_000,
+    data_segments_max: 50_000,
+    element_segments_max: 10_000,
+    element_items_max: 200_000,
+    locals_max: 10_000,
+    local_groups_max: 4_096,
+    locals_total_max: 2_000_000,
+    nesting_max: 1_000,
+    br_table_targets_max: 16_384,
+    br_table_targets_total_max: 1 << 20,
+    memory_pages_max: 1_024,
+    memory_pages_live_max: 4_096,
+    ..LIMITS_V1
 };

@@ -318,6 +318,12 @@ impl<'a> Walk<'a> {
         let mut written = core::mem::take(&mut self.output.body);
         written.clear();
         functions.instrument(function, body, &signature, &mut written)?;
+        let offset = body.range().start;
+        let (code, max) = (RefusalCode::InstrumentedFunctionBytes, self.limits.instrumented_function_bytes_max);
+        self.limit(code, offset, max, encode::length(written.len()))?;
+        // The whole is limited here, too: code that grows much stops growing at the limit.
+        let whole = encode::length(self.output.code.len().saturating_add(written.len()));
+        self.limit(RefusalCode::InstrumentedBytes, offset, self.limits.instrumented_bytes_max, whole)?;
         encode::unsigned(&mut self.output.code, encode::length(written.len()));
         self.output.code.extend_from_slice(&written);
         self.output.body = written;

@@ -23,6 +23,8 @@ pub(crate) struct Facts {
     pub(crate) functions_imported: u32,
     pub(crate) functions_defined: u32,
     pub(crate) imports: Vec<(String, String)>,
+    /// Names of the profile's entries that the module exports, in the profile's order.
+    pub(crate) entries: Vec<String>,
     pub(crate) frame_units_max: u64,
     pub(crate) top_values_max: u64,
     pub(crate) function_gas_max: u64,
@@ -89,6 +91,12 @@ impl Prepared {
     #[must_use]
     pub fn imports(&self) -> &[(String, String)] {
         &self.facts.imports
+    }
+
+    /// Whether the module exports this entry of its profile: some are optional.
+    #[must_use]
+    pub fn has_entry(&self, name: &str) -> bool {
+        self.facts.entries.iter().any(|entry| entry == name)
     }
 
     /// The largest stack frame of a function that calls, in units.

@@ -28,7 +28,7 @@ pub struct Import<'a> {
     pub results: &'a [ValueType],
 }
 
-/// A function that contracts of a profile must export with exactly this signature.
+/// A function that contracts of a profile export with exactly this signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
     /// Export name.
@@ -37,6 +37,8 @@ pub struct Entry<'a> {
     pub params: &'a [ValueType],
     /// Result types, in order.
     pub results: &'a [ValueType],
+    /// Whether code without it is refused; what is exported under the name must have the signature either way.
+    pub required: bool,
 }
 
 /// What becomes of floats.
@@ -55,7 +57,7 @@ pub struct Profile<'a> {
     pub name: &'a str,
     /// Every function that may be imported, sorted by (module, name), without duplicates.
     pub imports: &'a [Import<'a>],
-    /// Every function that must be exported.
+    /// Every function that must be exported, or may.
     pub entries: &'a [Entry<'a>],
     /// Module and name under which a memory may be imported; the prepared code defines that memory itself.
     pub memory_import: Option<(&'a str, &'a str)>,

@@ -157,6 +157,9 @@ refusal_codes! {
     /// Too many custom sections.
     CustomSections = 86, "strip custom sections";
 
+    /// An instrumented function body is too long.
+    InstrumentedFunctionBytes = 87, "split the function: too much of it is branches, calls and float arithmetic";
+
     /// A price of the schedule is beyond what arithmetic allows: a mistake of the chain specification.
     SchedulePrice = 120, "correct the chain specification: prices of operators must not exceed 2^24";
 }

@@ -22,7 +22,7 @@ const PROFILE: Profile<'static> = Profile {
 };
 
 const WITH_ENTRY: Profile<'static> =
-    Profile { entries: &[Entry { name: "run", params: &[ValueType::I32], results: &[] }], ..PROFILE };
+    Profile { entries: &[Entry { name: "run", params: &[ValueType::I32], results: &[], required: true }], ..PROFILE };
 
 fn try_admit(code: &[u8], limits: &Limits, profile: &Profile<'_>) -> Result<Prepared, Refusal> {
     let result = admit(code, &V1, limits, profile);
@@ -268,6 +268,34 @@ fn against_the_profile() {
     for text in admitted {
         assert!(try_admit(&wat(text), &LIMITS_V1, &WITH_ENTRY).is_ok(), "{text}");
     }
+}
+
+/// An entry may be absent where the profile says so, but not be anything else.
+#[test]
+fn optional_entries() {
+    let entries = [
+        Entry { name: "run", params: &[ValueType::I32], results: &[], required: true },
+        Entry { name: "migrate", params: &[ValueType::I32], results: &[ValueType::I32], required: false },
+    ];
+    let profile = Profile { entries: &entries, ..PROFILE };
+    let run = r#"(func (export "run") (param i32))"#;
+    let admitted =
+        |text: &str| try_admit(&wat(text), &LIMITS_V1, &profile).unwrap_or_else(|refusal| panic!("{refusal}"));
+    let without = admitted(&format!("(module {run})"));
+    assert!(without.has_entry("run") && !without.has_entry("migrate"));
+    let with = admitted(&format!(
+        r#"(module {run} (func (export "other")) (func (export "migrate") (param i32) (result i32) (i32.const 1)))"#
+    ));
+    assert!(with.has_entry("run") && with.has_entry("migrate") && !with.has_entry("other"));
+    let cases = [
+        (format!(r#"(module {run} (func (export "migrate") (param i32)))"#), RefusalCode::EntrySignature),
+        (format!(r#"(module {run} (memory (export "migrate") 1))"#), RefusalCode::EntrySignature),
+        (
+            String::from(r#"(module (func (export "migrate") (param i32) (result i32) (i32.const 1)))"#),
+            RefusalCode::EntryMissing,
+        ),
+    ];
+    all_refused(&profile, cases.map(|(text, code)| (text.clone(), wat(&text), code)));
 }
 
 /// One module at the limit and one just past it, for every admission limit.

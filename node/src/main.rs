@@ -22,6 +22,7 @@ values differ); 2 wrong arguments or input files; 3 the environment fails (files
 #[derive(Subcommand)]
 enum Command {
     Check(cmd::check::Arguments),
+    Instrument(cmd::instrument::Arguments),
     Run(cmd::run::Arguments),
     #[cfg(feature = "rocksdb")]
     Replay(cmd::replay::Arguments),
@@ -33,6 +34,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Check(arguments) => cmd::check::run(&arguments),
+        Command::Instrument(arguments) => cmd::instrument::run(&arguments),
         Command::Run(arguments) => cmd::run::run(&arguments),
         #[cfg(feature = "rocksdb")]
         Command::Replay(arguments) => cmd::replay::run(&arguments),

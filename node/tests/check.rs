@@ -4,8 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 fn check(files: &[PathBuf]) -> (Option<i32>, Vec<serde_json::Value>) {
+    check_with(&[], files)
+}
+
+fn check_with(arguments: &[&str], files: &[PathBuf]) -> (Option<i32>, Vec<serde_json::Value>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_unfork"));
-    let output = command.args(["check", "--json"]).args(files).output().expect("the binary starts");
+    let output = command.args(["check", "--json"]).args(arguments).args(files).output().expect("the binary starts");
     let lines = String::from_utf8(output.stdout).expect("text");
     let objects = lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     (output.status.code(), objects)
@@ -58,6 +62,74 @@ fn whatever_is_no_contract_is_refused_with_code_and_offset() {
         assert!(objects[0]["code"].is_u64() && objects[0]["offset"].is_u64(), "{name}: {}", objects[0]);
         assert_ne!(objects[0]["remedy"], "", "{name}");
     }
+}
+
+/// What stands between a contract and a limit is found without reading the source of this project.
+#[test]
+fn explained() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let float = folder.path().join("float.wasm");
+    let text = r#"(module (import "seal0" "gas_left" (func (param i32 i32))) (func $fine) (func $half (drop (f32.const 0.5))))"#;
+    std::fs::write(&float, wat::parse_str(text).expect("text")).expect("written");
+    let (_, objects) = check(&[float]);
+    assert_eq!(objects[0]["function"], serde_json::json!({ "index": 2, "name": "half" }), "{}", objects[0]);
+    assert_eq!(objects[0]["meaning"], "A float type, constant or operator under a profile that forbids floats.");
+
+    let contract = fixtures().join("plain/rust-default-features.wasm");
+    let bytes = std::fs::metadata(&contract).expect("a fixture").len();
+    let (code, objects) = check_with(&["--explain"], std::slice::from_ref(&contract));
+    assert_eq!(code, Some(0), "{objects:?}");
+    let limits = objects[0]["limits"].as_array().expect("a list");
+    let code_bytes = limits.iter().find(|row| row["limit"] == "code_bytes_max").expect("a row");
+    assert_eq!(code_bytes["found"], bytes);
+    assert!(limits.iter().all(|row| row["found"].as_u64() <= row["max"].as_u64()), "{limits:?}");
+    let functions = objects[0]["defined_functions"].as_array().expect("a list");
+    assert!(functions.iter().any(|function| function["calls"].as_u64() > Some(0)), "{functions:?}");
+    for (part, price) in [("load", bytes), ("upload", bytes), ("instance", 1), ("frame", 1)] {
+        assert!(objects[0]["gas"][part].as_u64() >= Some(price), "{}", objects[0]["gas"]);
+    }
+}
+
+/// A module is refused for a limit by `check` as by a chain.
+#[test]
+fn limits_hold_for_check() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("types.wasm");
+    std::fs::write(&file, wat::parse_str(format!("(module {})", "(type (func))".repeat(2_001))).expect("text"))
+        .expect("written");
+    let (code, objects) = check(&[file]);
+    assert_eq!(code, Some(1));
+    assert_eq!(objects[0]["name"], "Types");
+    assert_eq!((&objects[0]["found"], &objects[0]["limit"]), (&2_001.into(), &2_000.into()));
+}
+
+#[test]
+fn instrumented_code_is_written_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (from, to) = (fixtures().join("ink-5.1/flipper.wasm"), folder.path().join("out.wasm"));
+    let instrument = |arguments: &[&str], from: &Path, to: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_unfork"));
+        let output = command.arg("instrument").args(arguments).args([from, to]).output().expect("the binary starts");
+        (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let (code, told) = instrument(&["--json"], &from, &to);
+    assert_eq!(code, Some(0), "{told}");
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let written = std::fs::read(&to).expect("written");
+    assert_eq!(told["bytes_instrumented"], written.len());
+    let rules = unfork_engine::Rules::released(1).expect("version 1");
+    let profile = unfork_engine::ProfileId::Seal.for_admission(1);
+    let original = std::fs::read(&from).expect("a fixture");
+    let prepared = unfork_gas::admit(&original, rules.schedule(), rules.limits(), &profile).expect("admitted");
+    assert_eq!(written, prepared.code());
+
+    assert_eq!(instrument(&[], &from, &to).0, Some(2), "a file that is there is kept");
+    assert_eq!(instrument(&["--force"], &from, &to).0, Some(0));
+    let (code, told) = instrument(&[], &to, &folder.path().join("twice.wasm"));
+    assert_eq!(code, Some(1), "prepared code is no upload: {told}");
+    assert!(told.contains("ReservedName"), "{told}");
+    assert!(!folder.path().join("twice.wasm").exists());
+    assert_eq!(instrument(&["--protocol-version", "99"], &from, &to).0, Some(2));
 }
 
 #[test]

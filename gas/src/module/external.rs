@@ -170,8 +170,11 @@ impl Walk<'_> {
         Ok(())
     }
 
-    pub(super) fn check_entries(&self) -> Result<(), Refusal> {
-        let missing = self.profile.entries.iter().zip(&self.entries_found).find(|&(_, &found)| !found);
+    pub(super) fn check_entries(&mut self) -> Result<(), Refusal> {
+        let entries = || self.profile.entries.iter().zip(&self.entries_found);
+        let exported = entries().filter(|&(_, &found)| found).map(|(entry, _)| String::from(entry.name));
+        self.facts.entries = exported.collect();
+        let missing = entries().find(|&(entry, &found)| entry.required && !found);
         let Some((entry, _)) = missing else { return Ok(()) };
         let detail = format!("{} of profile {}", entry.name, self.profile.name);
         Err(Refusal::new(RefusalCode::EntryMissing, encode::length(self.code.len()), detail))

@@ -1,7 +1,7 @@
 //! One module for each limit of admission, using exactly as much of it as asked.
-#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
+#![allow(clippy::cast_possible_truncation, clippy::arithmetic_side_effects, reason = "small numbers")]
 
-use unfork_gas::{RefusalCode, V1};
+use unfork_gas::{LIMITS_LARGE, LIMITS_V1, RefusalCode, Usage, V1, explain, prepare};
 
 /// A limit, and how to use it up.
 pub struct Edge {
@@ -212,4 +212,85 @@ pub const EDGES: &[Edge] = &[
 ];
 
 /// The limits in bytes and of what is no field of the text.
-pub const LENGTHS: &[&str] = &["code_bytes_max", "instrumented_bytes_max", "function_bytes_max", "custom_sections_max"];
+pub const LENGTHS: &[&str] = &[
+    "code_bytes_max",
+    "instrumented_bytes_max",
+    "instrumented_function_bytes_max",
+    "function_bytes_max",
+    "custom_sections_max",
+];
+
+/// The module that uses `amount` of one of [`LENGTHS`].
+pub fn module_of_length(limit: &str, amount: u64) -> Vec<u8> {
+    let amount = amount as usize;
+    match limit {
+        "code_bytes_max" => {
+            let mut code = assembled("(module (func))");
+            let section = amount - code.len();
+            // Its id, five bytes of length, a name of no bytes.
+            code.push(0);
+            code.extend(padded((section - 6) as u32));
+            code.resize(amount, 0);
+            code
+        }
+        // A body is its count of locals, nops, and its end.
+        "function_bytes_max" => assembled(&format!("(module (func {}))", "nop ".repeat(amount - 2))),
+        "custom_sections_max" => {
+            let mut code = assembled("(module (func))");
+            (0..amount).for_each(|_| code.extend_from_slice(b"\0\x02\x01x"));
+            code
+        }
+        "instrumented_bytes_max" => instrumented_to(amount),
+        "instrumented_function_bytes_max" => instrumented_function_to(amount),
+        _ => panic!("no module for {limit}"),
+    }
+}
+
+/// A module that is instrumented to this many bytes: functions that grow much, then data that does not grow.
+fn instrumented_to(bytes: usize) -> Vec<u8> {
+    let function = format!("(func {})", "(drop (memory.grow (i32.const 0)))".repeat(1_000));
+    let make = |functions: usize, data: usize| {
+        assembled(&format!("(module (memory 1) {} (data \"{}\"))", function.repeat(functions), "x".repeat(data)))
+    };
+    exactly(bytes, make, |code| {
+        let prepared = prepare(code, &V1, &LIMITS_V1, &super::modules::profile_of(code)).expect("a module");
+        prepared.code().len()
+    })
+}
+
+/// A module with one function that is instrumented to this many bytes: calls, which grow much, then nops, which do not.
+fn instrumented_function_to(bytes: usize) -> Vec<u8> {
+    let make = |calls: usize, nops: usize| {
+        assembled(&format!("(module (func) (func {} {}))", "call 0 ".repeat(1_000 * calls), "nop ".repeat(nops)))
+    };
+    exactly(bytes, make, |code| {
+        let explained = explain(code, &V1, &LIMITS_LARGE, &super::EMPTY).expect("a module");
+        let is_it = |usage: &&Usage| usage.limit == "instrumented_function_bytes_max";
+        explained.usage.iter().find(is_it).expect("a limit").found as usize
+    })
+}
+
+/// `make(many, few)` such that `length` of it is exactly `bytes`: each of `many` makes it much longer, each of `few` by one.
+fn exactly(bytes: usize, make: impl Fn(usize, usize) -> Vec<u8>, length: impl Fn(&[u8]) -> usize) -> Vec<u8> {
+    let mut few = 1_000;
+    let (one, two) = (length(&make(1, few)), length(&make(2, few)));
+    let many = (bytes - one) / (two - one);
+    for _ in 0..4 {
+        let code = make(many, few);
+        let found = length(&code);
+        if found == bytes {
+            return code;
+        }
+        few = few + bytes - found;
+    }
+    panic!("no module of {bytes} instrumented bytes");
+}
+
+fn assembled(text: &str) -> Vec<u8> {
+    wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// An unsigned LEB128 number in five bytes.
+fn padded(value: u32) -> [u8; 5] {
+    [0, 7, 14, 21, 28].map(|shift| ((value >> shift) & 0x7f) as u8 | if shift == 28 { 0 } else { 0x80 })
+}

@@ -1,6 +1,7 @@
 //! Running prepared code on wasmi, as an engine would: set both globals, call, look at them.
 #![allow(dead_code, missing_docs, reason = "each test binary uses its part")]
 
+pub mod bombs;
 pub mod edges;
 pub mod modules;
 
@@ -17,10 +18,14 @@ pub const PLAIN: Profile<'static> = Profile {
         Import { module: "env", name: "note", params: &[ValueType::I64], results: &[] },
         Import { module: "env", name: "zero", params: &[], results: &[ValueType::I32] },
     ],
-    entries: &[Entry { name: "run", params: &[], results: &[] }],
+    entries: &[Entry { name: "run", params: &[], results: &[], required: true }],
     memory_import: Some(("env", "memory")),
     floats: Floats::Forbid,
 };
+
+/// Nothing is imported, nothing need be exported.
+pub const EMPTY: Profile<'static> =
+    Profile { name: "empty", imports: &[], entries: &[], memory_import: None, floats: Floats::Forbid };
 
 /// How a run ended. Gas is what was used, exactly.
 #[derive(Clone, Debug, PartialEq, Eq)]

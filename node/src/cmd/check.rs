@@ -1,15 +1,14 @@
 //! `unfork check`: would a chain take this code?
 
+use super::code::{Against, called, print_refused, read};
 use super::{Failed, Verdict};
-use anyhow::Context;
-use clap::ValueEnum;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use unfork::compare::hexadecimal;
 use unfork::scenario::code_hash;
-use unfork_engine::{ProfileId, Rules};
-use unfork_gas::{Prepared, Refusal};
+use unfork_engine::Rules;
+use unfork_gas::{Explanation, FunctionFacts, Prepared, Refusal, Usage, explain, function_at};
 
 /// Says whether contract code would be admitted, and if not, why, where, and what helps.
 ///
@@ -19,42 +18,25 @@ pub struct Arguments {
     /// Compiled contracts (.wasm).
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The host interface that the code is written for.
-    #[arg(long, value_enum, default_value_t = Profile::Seal)]
-    profile: Profile,
+    #[command(flatten)]
+    against: Against,
+    /// For code that is accepted: how much of each limit it uses, its gas before it runs, and each function.
+    #[arg(long)]
+    explain: bool,
     /// One JSON object per line and file.
     #[arg(long)]
     json: bool,
 }
 
-/// The host interfaces there are.
-#[derive(Clone, Copy, ValueEnum)]
-enum Profile {
-    /// What ink! contracts import.
-    Seal,
-}
-
-impl Profile {
-    fn id(self) -> ProfileId {
-        match self {
-            Profile::Seal => ProfileId::Seal,
-        }
-    }
-}
-
-/// The largest file that is read, in bytes; the limit for code is far below.
-const FILE_BYTES_MAX: u64 = 64 << 20;
-
 /// Checks each file.
 pub fn run(arguments: &Arguments) -> Result<Verdict, Failed> {
-    let missing = || Failed::environment(anyhow::anyhow!("this build has no protocol version 1"));
-    let rules = Rules::released(1).ok_or_else(missing)?;
+    let rules = arguments.against.rules()?;
     let mut out = std::io::stdout().lock();
     let mut verdict = Verdict::Well;
     let mut unreadable = None;
     for file in &arguments.files {
-        let bytes = match read(file) {
-            Ok(bytes) => bytes,
+        let code = match read(file) {
+            Ok(code) => code,
             Err(error) => {
                 // The other files are still checked; the last trouble decides how the command ends.
                 if let Some(earlier) = unreadable.replace(error) {
@@ -63,97 +45,207 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, Failed> {
                 continue;
             }
         };
-        let profile = arguments.profile.id();
-        let admission = profile.for_admission(rules.version());
-        let result = unfork_gas::prepare(&bytes, rules.schedule(), rules.limits(), &admission);
+        let profile = arguments.against.profile.for_admission(rules.version());
+        let result = explain(&code, rules.schedule(), rules.limits(), &profile);
         if result.is_err() {
             verdict = Verdict::Found;
         }
-        if arguments.json {
-            writeln!(out, "{}", as_json(file, &bytes, profile, rules.version(), &result))?;
-            continue;
-        }
+        let checked = Checked { file, code: &code, arguments, rules: &rules };
         match result {
-            Ok(prepared) => print_accepted(&mut out, file, &bytes, profile, rules.version(), &prepared)?,
-            Err(refusal) => print_refused(&mut out, file, &refusal)?,
+            Ok(explanation) if arguments.json => writeln!(out, "{}", checked.accepted_json(&explanation))?,
+            Err(refusal) if arguments.json => writeln!(out, "{}", checked.refused_json(&refusal))?,
+            Ok(explanation) => checked.print_accepted(&mut out, &explanation)?,
+            Err(refusal) => print_refused(&mut out, file, &code, &refusal)?,
         }
     }
     unreadable.map_or(Ok(verdict), |error| Err(Failed::Environment(error)))
 }
 
-fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
-    let name = || format!("reading {}", file.display());
-    let size = std::fs::metadata(file).with_context(name)?.len();
-    anyhow::ensure!(size <= FILE_BYTES_MAX, "{}: the file has {size} bytes, at most {FILE_BYTES_MAX} are read", name());
-    std::fs::read(file).with_context(name)
+/// A file that was checked, and against what.
+struct Checked<'a> {
+    file: &'a Path,
+    code: &'a [u8],
+    arguments: &'a Arguments,
+    rules: &'a Rules,
 }
 
-fn print_accepted(
-    out: &mut impl Write,
-    file: &Path,
-    bytes: &[u8],
-    profile: ProfileId,
-    version: u32,
-    prepared: &Prepared,
-) -> std::io::Result<()> {
-    let imports = prepared.imports();
-    let names: Vec<String> = imports.iter().map(|(module, name)| format!("{module}.{name}")).collect();
-    writeln!(out, "{}: accepted ({}, protocol version {version})", file.display(), profile.name())?;
-    writeln!(out, "  code hash  {}", hexadecimal(&code_hash(bytes)))?;
-    writeln!(out, "  bytes      {} uploaded, {} instrumented", bytes.len(), prepared.code().len())?;
-    writeln!(out, "  functions  {}, {} of them imported", prepared.functions(), imports.len())?;
-    match prepared.has_memory() {
-        true => {
-            let (first, most) = (prepared.memory_pages_min(), prepared.memory_pages_max());
-            writeln!(out, "  memory     {first} pages of 64 KiB, at most {most}")?;
+impl Checked<'_> {
+    fn print_accepted(&self, out: &mut impl Write, explanation: &Explanation) -> std::io::Result<()> {
+        let prepared = &explanation.prepared;
+        let (profile, version) = (self.arguments.against.profile.name(), self.rules.version());
+        writeln!(out, "{}: accepted ({profile}, protocol version {version})", self.file.display())?;
+        writeln!(out, "  code hash  {}", hexadecimal(&code_hash(self.code)))?;
+        writeln!(out, "  bytes      {} uploaded, {} instrumented", self.code.len(), prepared.code().len())?;
+        writeln!(out, "  functions  {}, {} of them imported", prepared.functions(), prepared.imports().len())?;
+        match prepared.has_memory() {
+            true => {
+                let (first, most) = (prepared.memory_pages_min(), prepared.memory_pages_max());
+                writeln!(out, "  memory     {first} pages of 64 KiB, at most {most}")?;
+            }
+            false => writeln!(out, "  memory     none")?,
         }
-        false => writeln!(out, "  memory     none")?,
+        let names = imports(prepared);
+        writeln!(out, "  imports    {}", if names.is_empty() { "none".to_string() } else { names.join(" ") })?;
+        if self.arguments.explain {
+            self.print_gas(out, prepared)?;
+            print_usage(out, &explanation.usage)?;
+            print_functions(out, &explanation.functions)?;
+        }
+        Ok(())
     }
-    writeln!(out, "  imports    {}", if names.is_empty() { "none".to_string() } else { names.join(" ") })
-}
 
-fn print_refused(out: &mut impl Write, file: &Path, refusal: &Refusal) -> std::io::Result<()> {
-    let (code, offset) = (refusal.code, refusal.offset);
-    writeln!(out, "{}: refused: {} (code {}) at byte {offset}", file.display(), code.name(), code.number())?;
-    if let (Some(limit), Some(found)) = (refusal.limit, refusal.found) {
-        writeln!(out, "  found   {found}, the limit is {limit}")?;
+    fn print_gas(&self, out: &mut impl Write, prepared: &Prepared) -> std::io::Result<()> {
+        let gas = Gas::of(self.rules, prepared);
+        writeln!(out, "  gas        {:>12} upload", gas.upload)?;
+        writeln!(out, "             {:>12} first use in a transaction (whatever any cache holds)", gas.load)?;
+        writeln!(
+            out,
+            "             {:>12} each frame: {} for the frame, {} for its instance",
+            gas.frame(),
+            gas.frame,
+            gas.instance
+        )?;
+        writeln!(
+            out,
+            "  stack      {} units the largest frame, {} values the largest function without calls",
+            prepared.frame_units_max(),
+            prepared.leaf_values_max()
+        )
     }
-    if !refusal.detail.is_empty() {
-        // Some details of the parser have several lines.
-        let detail: Vec<&str> = refusal.detail.split_whitespace().collect();
-        writeln!(out, "  detail  {}", detail.join(" "))?;
-    }
-    writeln!(out, "  remedy  {}", code.remedy())
-}
 
-fn as_json(file: &Path, bytes: &[u8], profile: ProfileId, version: u32, result: &Result<Prepared, Refusal>) -> Value {
-    let file = file.display().to_string();
-    match result {
-        Ok(prepared) => json!({
-            "file": file,
+    fn accepted_json(&self, explanation: &Explanation) -> Value {
+        let prepared = &explanation.prepared;
+        let mut object = json!({
+            "file": self.file.display().to_string(),
             "accepted": true,
-            "profile": profile.name(),
-            "protocol_version": version,
-            "code_hash": hexadecimal(&code_hash(bytes)),
-            "bytes_uploaded": bytes.len(),
+            "profile": self.arguments.against.profile.name(),
+            "protocol_version": self.rules.version(),
+            "code_hash": hexadecimal(&code_hash(self.code)),
+            "bytes_uploaded": self.code.len(),
             "bytes_instrumented": prepared.code().len(),
             "functions": prepared.functions(),
             "memory_pages_min": prepared.memory_pages_min(),
             "memory_pages_max": prepared.memory_pages_max(),
-            "imports": prepared.imports().iter().map(|(module, name)| format!("{module}.{name}")).collect::<Vec<_>>(),
-        }),
-        Err(refusal) => json!({
-            "file": file,
+            "imports": imports(prepared),
+        });
+        if self.arguments.explain {
+            let gas = Gas::of(self.rules, prepared);
+            object["gas"] = json!({
+                "upload": gas.upload,
+                "load": gas.load,
+                "frame": gas.frame,
+                "instance": gas.instance,
+            });
+            object["stack"] = json!({
+                "frame_units_max": prepared.frame_units_max(),
+                "leaf_values_max": prepared.leaf_values_max(),
+            });
+            object["limits"] = explanation.usage.iter().map(usage_json).collect();
+            object["defined_functions"] = explanation.functions.iter().map(function_json).collect();
+        }
+        object
+    }
+
+    fn refused_json(&self, refusal: &Refusal) -> Value {
+        let function = function_at(self.code, refusal.offset);
+        json!({
+            "file": self.file.display().to_string(),
             "accepted": false,
-            "profile": profile.name(),
-            "protocol_version": version,
+            "profile": self.arguments.against.profile.name(),
+            "protocol_version": self.rules.version(),
             "code": refusal.code.number(),
             "name": refusal.code.name(),
+            "meaning": refusal.code.meaning(),
             "offset": refusal.offset,
+            "function": function.map(|function| json!({ "index": function.index, "name": function.name })),
             "limit": refusal.limit,
             "found": refusal.found,
             "detail": refusal.detail,
             "remedy": refusal.code.remedy(),
-        }),
+        })
     }
+}
+
+/// What is paid for the code besides what it executes.
+struct Gas {
+    upload: u64,
+    load: u64,
+    frame: u64,
+    instance: u64,
+}
+
+impl Gas {
+    fn of(rules: &Rules, prepared: &Prepared) -> Gas {
+        let (schedule, bytes) = (rules.schedule(), u64::from(prepared.original_len()));
+        Gas {
+            upload: schedule.upload_base.saturating_add(schedule.upload_byte.saturating_mul(bytes)),
+            load: schedule.code_load_base.saturating_add(schedule.code_load_byte.saturating_mul(bytes)),
+            frame: schedule.frame_base,
+            instance: prepared.instantiation_gas(),
+        }
+    }
+
+    fn frame(&self) -> u64 {
+        self.frame.saturating_add(self.instance)
+    }
+}
+
+fn imports(prepared: &Prepared) -> Vec<String> {
+    prepared.imports().iter().map(|(module, name)| format!("{module}.{name}")).collect()
+}
+
+fn print_usage(out: &mut impl Write, usage: &[Usage]) -> std::io::Result<()> {
+    writeln!(out, "  {:<28} {:>10} {:>10} {:>6}", "limits", "used", "limit", "share")?;
+    for Usage { limit, found, max, .. } in usage {
+        let share = found.saturating_mul(100).checked_div(*max).unwrap_or(100);
+        writeln!(out, "    {limit:<26} {found:>10} {max:>10} {share:>4} %")?;
+    }
+    Ok(())
+}
+
+fn print_functions(out: &mut impl Write, functions: &[FunctionFacts]) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "  {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>7} {:>6} {:>6}  function",
+        "at byte", "bytes", "operators", "entry gas", "body gas", "units", "height", "loops", "calls"
+    )?;
+    for function in functions {
+        writeln!(
+            out,
+            "  {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} {:>7} {:>6} {:>6}  {}",
+            function.offset,
+            function.bytes,
+            function.operators,
+            function.entry_gas,
+            function.straight_gas,
+            function.stack_units,
+            function.operand_height,
+            function.loops,
+            function.calls,
+            called(function.index, function.name.as_deref())
+        )?;
+    }
+    writeln!(out, "  body gas: all operators once, besides what memory and table operators cost per unit")
+}
+
+fn usage_json(usage: &Usage) -> Value {
+    json!({ "limit": usage.limit, "found": usage.found, "max": usage.max, "code": usage.code.number() })
+}
+
+fn function_json(function: &FunctionFacts) -> Value {
+    json!({
+        "index": function.index,
+        "name": function.name,
+        "offset": function.offset,
+        "bytes": function.bytes,
+        "operators": function.operators,
+        "entry_gas": function.entry_gas,
+        "straight_gas": function.straight_gas,
+        "locals": function.locals,
+        "operand_height": function.operand_height,
+        "nesting": function.nesting,
+        "loops": function.loops,
+        "calls": function.calls,
+        "stack_units": function.stack_units,
+    })
 }

@@ -1,6 +1,8 @@
 //! One module per subcommand, and what they share: how a command ends.
 
 pub mod check;
+mod code;
+pub mod instrument;
 #[cfg(feature = "rocksdb")]
 pub mod replay;
 pub mod rules;

@@ -48,6 +48,7 @@ impl Subject {
                 name: &self.entry,
                 params: &signatures.entry.params,
                 results: &signatures.entry.results,
+                required: true,
             }],
             memory_import: signatures.memory.as_ref().map(|(module, name)| (module.as_str(), name.as_str())),
             floats: Floats::Canonical,

@@ -1,0 +1,105 @@
+//! What is paid per byte of code, and per part of an instance.
+
+use std::time::Instant;
+
+use unfork_gas::{LIMITS_V1, V1, admit, prepare};
+use wasmi::{CompilationMode, Config, Engine, Linker, Module, Store};
+
+use crate::bombs::{FAMILIES, PROFILE};
+
+/// A piece of work is repeated this often, and the shortest time counts.
+const REPEATS: usize = 9;
+
+fn best<T>(mut work: impl FnMut() -> T) -> f64 {
+    let mut shortest = f64::MAX;
+    for _ in 0..REPEATS {
+        let start = Instant::now();
+        let kept = work();
+        shortest = shortest.min(start.elapsed().as_nanos() as f64);
+        drop(kept);
+    }
+    shortest
+}
+
+fn eager() -> Engine {
+    let mut config = Config::default();
+    config.compilation_mode(CompilationMode::Eager);
+    Engine::new(&config)
+}
+
+/// Prints what admission, preparation and translation cost per byte, at worst, and what the parts of an instance cost.
+pub fn measure() {
+    println!("\nper byte of code, over families of expensive modules of 120 kB, in ns; worst first");
+    println!("{:<28} {:>9} {:>9} {:>9} {:>12}", "family", "admit", "prepare", "translate", "first use");
+    let mut rows = Vec::new();
+    for family in FAMILIES {
+        // The largest that is admitted.
+        let sizes = [120_000, 60_000, 10_000, 1_000];
+        let Some(code) = sizes
+            .into_iter()
+            .map(|size| (family.make)(size))
+            .find(|code| admit(code, &V1, &LIMITS_V1, &PROFILE).is_ok())
+        else {
+            continue;
+        };
+        let bytes = code.len() as f64;
+        let admission = best(|| admit(&code, &V1, &LIMITS_V1, &PROFILE)) / bytes;
+        let preparation = best(|| prepare(&code, &V1, &LIMITS_V1, &PROFILE)) / bytes;
+        let prepared = prepare(&code, &V1, &LIMITS_V1, &PROFILE).expect("was admitted");
+        let engine = eager();
+        let translation = best(|| Module::new(&engine, prepared.code())) / bytes;
+        rows.push((preparation + translation, family.name, admission, preparation, translation, code.len()));
+    }
+    rows.sort_by(|one, other| other.0.total_cmp(&one.0));
+    for (both, name, admission, preparation, translation, bytes) in &rows {
+        println!("{name:<28} {admission:>9.1} {preparation:>9.1} {translation:>9.1} {both:>12.1}  ({bytes} bytes)");
+    }
+    println!("version 1: code_load_byte {}, upload_byte {}", V1.code_load_byte, V1.upload_byte);
+    instances();
+}
+
+/// A part of an instance: name, price, the most of it, and the module's text with some of it.
+type Part = (&'static str, u64, usize, fn(usize) -> String);
+
+fn instances() {
+    println!("\nper part of an instance, in ns: the difference of two instances, divided by that of their parts");
+    let cases: [Part; 6] = [
+        ("page", V1.instance_page, 64, (|count| format!("(memory {count})"))),
+        ("table element", V1.instance_table_element, 16_000, (|count| format!("(table {count} funcref)"))),
+        (
+            "data byte",
+            V1.instance_data_byte,
+            400_000,
+            (|count| format!("(memory 64) (data (i32.const 0) \"{}\")", "x".repeat(count))),
+        ),
+        (
+            "element item",
+            V1.instance_element_item,
+            16_000,
+            (|count| format!("(func) (table 16000 funcref) (elem (i32.const 0) func {})", "0 ".repeat(count))),
+        ),
+        ("global", V1.instance_global, 1_000, (|count| "(global i64 (i64.const 1))".repeat(count))),
+        ("function", V1.instance_function, 10_000, (|count| "(func)".repeat(count))),
+    ];
+    for (part, price, most, text) in cases {
+        let time = |count: usize| {
+            let code = wat::parse_str(format!("(module {})", text(count))).expect("text");
+            let prepared = prepare(&code, &V1, &LIMITS_V1, &PROFILE).expect("admitted");
+            let engine = eager();
+            let module = Module::new(&engine, prepared.code()).expect("a module");
+            let linker = Linker::<()>::new(&engine);
+            best(|| {
+                let mut store = Store::new(&engine, ());
+                let instance = linker.instantiate_and_start(&mut store, &module).expect("an instance");
+                // Fresh pages cost when they are touched.
+                if let Some(memory) = instance.get_memory(&store, unfork_gas::EXPORT_MEMORY) {
+                    memory.data_mut(&mut store).chunks_mut(4096).for_each(|chunk| chunk[0] = 1);
+                }
+                store
+            })
+        };
+        let few = most / 64;
+        let each = (time(most) - time(few)) / (most - few) as f64;
+        println!("{part:<16} {each:>9.1}   version 1: {price}");
+    }
+}
