@@ -44,7 +44,6 @@ evidence: ## The long runs at their full counts; the log goes to docs/evidence/.
 	$(rocksdb)
 	scripts/evidence.sh
 
-bench: ## Criterion benches of admission, calls, commits and proofs.
 linearity: ## Instructions of admission over families of expensive modules, by callgrind. Needs valgrind; 10 to 20 minutes.
 	@$(call say,'Counting instructions of admission and of translation')
 	cargo run --locked --release -p unfork-gas --example linearity
@@ -57,7 +56,7 @@ verdict: ## The verdict on contract code as a WebAssembly module, held against n
 	@$(call say,'Building gas/verdict for wasm32 and asking it what the tests ask natively')
 	scripts/verdict.sh
 
-bench: ## Criterion benches of admission, calls, commits and proofs, and ratios to peers.
+bench: ## Criterion benches of admission, calls, commits and proofs.
 	@$(call say,'Benches (the first build takes some minutes, each bench a minute)')
 	$(rocksdb)
 	cargo bench --locked -p unfork-benches

@@ -9,6 +9,9 @@
 
 #[path = "../tests/support/bombs.rs"]
 mod bombs;
+#[allow(dead_code, reason = "made for tests")]
+#[path = "../tests/support/modules.rs"]
+mod contracts;
 #[path = "calibrate/fit.rs"]
 mod fit;
 #[path = "calibrate/kernels.rs"]

@@ -160,7 +160,7 @@ fn report(counts: &[Count]) -> Result<ExitCode, Box<dyn Error>> {
             wasmi_per_byte,
             refused.map_or("", |count| &count.refused)
         );
-        if exponent.is_some_and(|exponent| exponent > EXPONENT_MAX) || ours.is_empty() {
+        if exponent.is_some_and(|exponent| exponent > EXPONENT_MAX) || (ours.is_empty() && refused.is_none()) {
             superlinear.push(family.name);
         }
     }

@@ -13,7 +13,8 @@ pub(crate) fn price(schedule: &Schedule, operator: &Operator<'_>) -> Option<u64>
     use Operator::*;
     Some(match operator {
         // Structure does nothing of its own.
-        Block { .. } | Loop { .. } | Else | End => 0,
+        Block { .. } | Else | End => 0,
+        Loop { .. } => schedule.op_loop,
         If { .. } => schedule.op_if,
         Br { .. } | Return | Unreachable => schedule.op_br,
         BrIf { .. } => schedule.op_br_if,

@@ -9,13 +9,38 @@ use unfork_gas::{LIMITS_V1, Schedule, V1, admit};
 /// Prices every operator 1, entry 10, so that gas can be counted by eye.
 fn unit_prices() -> Schedule {
     let mut schedule = V1;
-    for (name, _) in V1.fields().take(34) {
+    for (name, _) in V1.fields().take(35) {
         assert!(schedule.set(name, 1));
     }
+    // Loops are counted by their turns; what entering one costs has a test of its own.
+    assert!(schedule.set("op_loop", 0));
     assert!(schedule.set("function_entry", 10));
     assert!(schedule.set("function_local", 100));
     assert!(schedule.set("return_check_above", 40));
     schedule
+}
+
+/// Entering a loop from above costs, coming back to it does not, and not paying for it ends the frame there.
+#[test]
+fn a_loop_costs_when_it_is_entered() {
+    let mut schedule = unit_prices();
+    assert!(schedule.set("op_loop", 1_000));
+    let cases = [
+        (r#"(loop nop)"#, 1_011),
+        (r#"(loop (loop (loop)))"#, 3_010),
+        // Three turns of 5 operators, after a local of 100 and two operators that set it.
+        (
+            r#"(local i32) (local.set 0 (i32.const 3)) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))"#,
+            1_127,
+        ),
+        (r#"(block (br 0) (loop))"#, 11),
+    ];
+    for (body, expected) in cases {
+        let code = wat::parse_str(format!(r#"(module (func (export "run") {body}))"#)).unwrap();
+        let prepared = admit(&code, &schedule, &LIMITS_V1, &PLAIN).unwrap();
+        assert_eq!(run(&prepared, expected, STACK).0, Ended::Returned(expected), "{body}");
+        assert_eq!(run(&prepared, expected - 1, STACK).0, Ended::OutOfGas, "{body}");
+    }
 }
 
 /// Runs at exactly the expected gas, at one less, and with plenty: the end must be the same but for running out.

@@ -71,7 +71,7 @@ macro_rules! price {
 
 operators! {
     Block "block" free 0 0;
-    Loop "loop" free 0 0;
+    Loop "loop" op_loop 0 0;
     If "if" op_if 0 0;
     Else "else" free 0 0;
     End "end" free 0 0;

@@ -94,7 +94,9 @@ impl<'a> Guest<'a> {
     pub fn call(&mut self, export: &str, arguments: &[u32]) -> Result<u32, Abort> {
         let stack = self.stack()?;
         let mut session = self.take_session()?;
-        if self.inside && let Err(abort) = session.enter_guest() {
+        if self.inside
+            && let Err(abort) = session.enter_guest()
+        {
             self.session = Some(session);
             return Err(abort);
         }

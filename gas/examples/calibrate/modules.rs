@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use unfork_gas::{LIMITS_V1, V1, admit, prepare};
+use unfork_gas::{LIMITS_V1, Profile, V1, admit, prepare};
 use wasmi::{CompilationMode, Config, Engine, Linker, Module, Store};
 
 use crate::bombs::{FAMILIES, PROFILE};
+use crate::contracts;
 
 /// A piece of work is repeated this often, and the shortest time counts.
 const REPEATS: usize = 9;
@@ -27,28 +28,37 @@ fn eager() -> Engine {
     Engine::new(&config)
 }
 
+/// Both, name, admission, preparation, translation, bytes.
+type Row = (f64, String, f64, f64, f64, usize);
+
+fn row(name: String, code: &[u8], profile: &Profile<'_>) -> Row {
+    let bytes = code.len() as f64;
+    let admission = best(|| admit(code, &V1, &LIMITS_V1, profile)) / bytes;
+    let preparation = best(|| prepare(code, &V1, &LIMITS_V1, profile)) / bytes;
+    let prepared = prepare(code, &V1, &LIMITS_V1, profile).expect("was admitted");
+    let engine = eager();
+    let translation = best(|| Module::new(&engine, prepared.code())) / bytes;
+    (preparation + translation, name, admission, preparation, translation, code.len())
+}
+
 /// Prints what admission, preparation and translation cost per byte, at worst, and what the parts of an instance cost.
 pub fn measure() {
-    println!("\nper byte of code, over families of expensive modules of 120 kB, in ns; worst first");
+    println!(
+        "\nper byte of code, over families of expensive modules of up to 120 kB, and contracts, in ns; worst first"
+    );
     println!("{:<28} {:>9} {:>9} {:>9} {:>12}", "family", "admit", "prepare", "translate", "first use");
-    let mut rows = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     for family in FAMILIES {
         // The largest that is admitted.
         let sizes = [120_000, 60_000, 10_000, 1_000];
-        let Some(code) = sizes
-            .into_iter()
-            .map(|size| (family.make)(size))
-            .find(|code| admit(code, &V1, &LIMITS_V1, &PROFILE).is_ok())
-        else {
-            continue;
-        };
-        let bytes = code.len() as f64;
-        let admission = best(|| admit(&code, &V1, &LIMITS_V1, &PROFILE)) / bytes;
-        let preparation = best(|| prepare(&code, &V1, &LIMITS_V1, &PROFILE)) / bytes;
-        let prepared = prepare(&code, &V1, &LIMITS_V1, &PROFILE).expect("was admitted");
-        let engine = eager();
-        let translation = best(|| Module::new(&engine, prepared.code())) / bytes;
-        rows.push((preparation + translation, family.name, admission, preparation, translation, code.len()));
+        let mut codes = sizes.into_iter().map(|size| (family.make)(size));
+        if let Some(code) = codes.find(|code| admit(code, &V1, &LIMITS_V1, &PROFILE).is_ok()) {
+            rows.push(row(family.name.to_string(), &code, &PROFILE));
+        }
+    }
+    for (path, code) in contracts::admitted_fixtures() {
+        let name = path.rsplit('/').next().unwrap_or(&path).to_string();
+        rows.push(row(name, &code, &contracts::profile_of(&code)));
     }
     rows.sort_by(|one, other| other.0.total_cmp(&one.0));
     for (both, name, admission, preparation, translation, bytes) in &rows {

@@ -197,9 +197,11 @@ pub const EDGES: &[Edge] = &[
         step: 1,
         text: |n| {
             let grows = n.saturating_sub(100) / V1.op_grow;
-            let rest = n - grows * V1.op_grow - V1.op_const - V1.op_drop;
+            let rest = n - grows * V1.op_grow - V1.op_br - V1.op_const - V1.op_drop;
             let cheap = "i32.eqz ".repeat((rest / V1.op_simple) as usize);
-            format!("(memory 1) (func i32.const 0 {} {cheap} drop)", "memory.grow ".repeat(grows as usize))
+            // What cannot be reached counts, and does not grow.
+            let dear = "memory.grow ".repeat(grows as usize);
+            format!("(memory 1) (func unreachable i32.const 0 {dear} {cheap} drop)")
         },
     },
     Edge {

@@ -107,9 +107,9 @@ impl Checked<'_> {
         )?;
         writeln!(
             out,
-            "  stack      {} units the largest frame, {} values the largest function without calls",
+            "  stack      {} units the largest frame, {} values of a frame on top",
             prepared.frame_units_max(),
-            prepared.leaf_values_max()
+            prepared.top_values_max()
         )
     }
 
@@ -138,7 +138,7 @@ impl Checked<'_> {
             });
             object["stack"] = json!({
                 "frame_units_max": prepared.frame_units_max(),
-                "leaf_values_max": prepared.leaf_values_max(),
+                "top_values_max": prepared.top_values_max(),
             });
             object["limits"] = explanation.usage.iter().map(usage_json).collect();
             object["defined_functions"] = explanation.functions.iter().map(function_json).collect();
