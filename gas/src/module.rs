@@ -204,7 +204,7 @@ impl<'a> Walk<'a> {
             }
             Payload::CodeSectionStart { count, .. } => {
                 self.output.code_count = *count;
-                self.output.code.reserve(self.code.len());
+                self.output.code.reserve(self.code.len().saturating_mul(3) / 2);
                 Ok(())
             }
             Payload::DataSection(data) => self.data_section(data),

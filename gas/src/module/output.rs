@@ -77,7 +77,7 @@ impl Output {
         if has_memory {
             self.export(EXPORT_MEMORY, 2, 0);
         }
-        let mut out = Vec::with_capacity(self.code.len().saturating_add(self.data.len()).saturating_add(4096));
+        let mut out = Vec::new();
         out.extend_from_slice(super::HEADER);
         counted(&mut out, 1, u64::from(self.type_count), &self.types);
         counted(&mut out, 2, u64::from(self.import_count), &self.imports);
@@ -104,7 +104,9 @@ impl Output {
             out.push(10);
             encode::unsigned(&mut out, encode::length(count.len().saturating_add(self.code.len())));
             out.extend_from_slice(&count);
-            out.extend_from_slice(&self.code);
+            // The code is moved where it lies: most of the module need not be copied into fresh memory.
+            self.code.splice(0..0, out);
+            out = self.code;
         }
         raw(&mut out, 11, &self.data);
         out

@@ -38,16 +38,37 @@ pub fn run() {
         "# {:34} {:>8} {:>9} {:>8} {:>8} {:>8} {:>11} {:>11}",
         "module", "bytes", "validate", "size", "prepare", "upload", "w.-instr.", "finite-wasm"
     );
-    let measured: Vec<[f64; 3]> = subjects.iter().map(|subject| measure(subject, &limits)).collect();
-    let mean = |part: usize| geomean(measured.iter().map(move |each| each[part]));
-    println!("# geometric means of {} modules", measured.len());
-    println!("ratio size_growth {:.3}", mean(0));
-    println!("ratio prepare_over_validate {:.3}", mean(1));
-    println!("ratio upload_to_runnable_over_validate {:.3}", mean(2));
+    let measured: Vec<Measured> = subjects.iter().map(|subject| measure(subject, &limits)).collect();
+    println!(
+        "# {} modules: geometric means, in which each counts once, and sums, in which the large ones do",
+        measured.len()
+    );
+    let parts: [(&str, Part, Part); 3] = [
+        ("size_growth", |each| each.prepared_bytes, |each| each.bytes),
+        ("prepare_over_validate", |each| each.prepare, |each| each.validate),
+        ("upload_to_runnable_over_validate", |each| each.upload, |each| each.validate),
+    ];
+    for (name, one, other) in parts {
+        let sum = |part: Part| measured.iter().map(part).sum::<f64>();
+        println!("ratio {name} {:.3}", geomean(measured.iter().map(|each| one(each) / other(each))));
+        println!("ratio {name}_of_sums {:.3}", sum(one) / sum(other));
+    }
 }
 
-/// Size, preparation and upload of one module, each divided by what it is for the original, or for validating it.
-fn measure(subject: &Subject<'_>, limits: &Limits) -> [f64; 3] {
+/// Sizes in bytes and times in seconds of one module.
+struct Measured {
+    bytes: f64,
+    prepared_bytes: f64,
+    validate: f64,
+    prepare: f64,
+    upload: f64,
+}
+
+/// One of them.
+type Part = fn(&Measured) -> f64;
+
+/// Measures one module.
+fn measure(subject: &Subject<'_>, limits: &Limits) -> Measured {
     let Subject { name, code, profile } = subject;
     let prepare = || admit(code, &V1, limits, profile).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
     let prepared = prepare().into_code();
@@ -94,5 +115,12 @@ fn measure(subject: &Subject<'_>, limits: &Limits) -> [f64; 3] {
         cells[0],
         cells[1],
     );
-    [size, prepare, upload]
+    let seconds = |time: Duration| time.as_secs_f64() / f64::from(count);
+    Measured {
+        bytes: code.len() as f64,
+        prepared_bytes: prepared.len() as f64,
+        validate: seconds(medians[0]),
+        prepare: seconds(medians[1]),
+        upload: seconds(medians[2]),
+    }
 }
