@@ -1,7 +1,7 @@
 //! The contracts and kernels of `contracts/fixtures`, each with a profile that admits it.
 
 use unfork_engine::ProfileId;
-use unfork_gas::{Entry, Floats, Import, Profile, ValueType::I32, ValueType::I64};
+use unfork_gas::{Entry, Floats, Import, Linking, Profile, ValueType::I32, ValueType::I64};
 
 /// One module.
 pub struct Fixture {
@@ -43,6 +43,7 @@ pub const KERNEL: Profile<'static> = Profile {
     entries: &[Entry { name: "run", params: &[I32], results: &[I32], required: true }],
     memory_import: None,
     floats: Floats::Canonical,
+    linking: Linking::Closed,
 };
 
 /// Enough of CosmWasm's imports to admit the two contracts; the engine does not run them yet.
@@ -68,6 +69,7 @@ const COSMWASM: Profile<'static> = Profile {
     entries: &[],
     memory_import: None,
     floats: Floats::Canonical,
+    linking: Linking::Closed,
 };
 
 const fn cosmwasm(

@@ -3,7 +3,7 @@
 
 use crate::abi::seal_imports;
 use parity_scale_codec::{Decode, Encode};
-use unfork_gas::{Entry, Floats, Profile};
+use unfork_gas::{Entry, Floats, Linking, Profile};
 
 /// The profiles there are; the numbers are consensus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
@@ -53,6 +53,7 @@ impl ProfileId {
                 ],
                 memory_import: Some(("env", "memory")),
                 floats: Floats::Forbid,
+                linking: Linking::Closed,
             },
         }
     }

@@ -14,6 +14,7 @@ pub const PROFILE: Profile<'static> = Profile {
     entries: &[Entry { name: "run", params: &[ValueType::I32], results: &[], required: true }],
     memory_import: None,
     floats: Floats::Canonical,
+    linking: unfork_gas::Linking::Closed,
 };
 
 /// Notes a not-a-number that division makes, recurses as deep as told and notes each depth, then sums up memory.

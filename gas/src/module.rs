@@ -17,7 +17,7 @@ use crate::encode;
 use crate::function::{Functions, Signature, slice};
 use crate::limits::Limits;
 use crate::prepared::{Facts, Prepared};
-use crate::profile::{Floats, Profile};
+use crate::profile::{Floats, Linking, Profile};
 use crate::refusal::{Refusal, RefusalCode};
 use crate::refuse::{invalid, limit};
 use crate::schedule::Schedule;
@@ -86,8 +86,9 @@ struct Walk<'a> {
     types: Vec<FuncType>,
     /// Type index of each function, imported ones first.
     function_types: Vec<u32>,
+    /// Globals so far, imported ones first.
     global_count: u32,
-    /// Initial size of each table.
+    /// Initial size of each table, imported ones first.
     table_sizes: Vec<u64>,
     element_items: u64,
     custom_sections: u64,
@@ -172,6 +173,11 @@ impl<'a> Walk<'a> {
         Ok(Prepared { code, facts: self.facts })
     }
 
+    /// Whether whoever links the module answers for its imports and for what happens while an instance is made.
+    fn is_open(&self) -> bool {
+        self.profile.linking == Linking::Open
+    }
+
     fn functions(&self) -> Functions<'a> {
         let floats = self.profile.floats;
         let globals = self.global_count;
@@ -194,9 +200,7 @@ impl<'a> Walk<'a> {
             Payload::MemorySection(memories) => self.memory_section(memories),
             Payload::GlobalSection(globals) => self.global_section(globals),
             Payload::ExportSection(exports) => self.export_section(exports),
-            Payload::StartSection { range, .. } => {
-                Err(Refusal::new(RefusalCode::StartFunction, range.start, "a start function"))
-            }
+            Payload::StartSection { func, range } => self.start_section(*func, range.start),
             Payload::ElementSection(elements) => self.element_section(elements),
             Payload::DataCountSection { count, .. } => {
                 encode::unsigned(self.output.data_count.get_or_insert_default(), u64::from(*count));
@@ -246,10 +250,12 @@ impl<'a> Walk<'a> {
                 (RefusalCode::Functions, limits.functions_max, all, functions.range().start)
             }
             Payload::TableSection(tables) => {
-                (RefusalCode::Tables, limits.tables_max, u64::from(tables.count()), tables.range().start)
+                let all = u64::from(tables.count()).saturating_add(encode::length(self.table_sizes.len()));
+                (RefusalCode::Tables, limits.tables_max, all, tables.range().start)
             }
             Payload::GlobalSection(globals) => {
-                (RefusalCode::Globals, limits.globals_max, u64::from(globals.count()), globals.range().start)
+                let all = u64::from(globals.count()).saturating_add(u64::from(self.global_count));
+                (RefusalCode::Globals, limits.globals_max, all, globals.range().start)
             }
             Payload::ExportSection(exports) => {
                 (RefusalCode::Exports, limits.exports_max, u64::from(exports.count()), exports.range().start)
@@ -276,6 +282,14 @@ impl<'a> Walk<'a> {
 
     fn limit(&self, code: RefusalCode, offset: u64, max: u64, found: u64) -> Result<(), Refusal> {
         if self.admitting { limit(code, offset, max, found) } else { Ok(()) }
+    }
+
+    fn start_section(&mut self, function: u32, offset: u64) -> Result<(), Refusal> {
+        if !self.is_open() {
+            return Err(Refusal::new(RefusalCode::StartFunction, offset, "a start function"));
+        }
+        encode::unsigned(self.output.start.get_or_insert_default(), u64::from(function));
+        Ok(())
     }
 
     fn function_section(&mut self, functions: &wasmparser::FunctionSectionReader<'_>) -> Result<(), Refusal> {

@@ -50,19 +50,34 @@ pub enum Floats {
     Canonical,
 }
 
+/// Who answers for what a module takes from others, and for what happens while its instance is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linking {
+    /// Admission: imports are exactly those of the profile, nothing runs before an entry is called, and active segments
+    /// lie inside what they fill, so that making an instance cannot fail. What every contract is held to.
+    Closed,
+    /// Whoever links the instances: any function, table, memory or global may be imported, and stays an import of the type
+    /// that the module declares; there may be a start function; an active segment may turn out not to fit. All exports are
+    /// kept. For the official test suite; never for contracts.
+    Open,
+}
+
 /// What a contract of one kind looks like from outside.
 #[derive(Clone, Copy, Debug)]
 pub struct Profile<'a> {
     /// Its name, for messages only.
     pub name: &'a str,
-    /// Every function that may be imported, sorted by (module, name), without duplicates.
+    /// Every function that may be imported, sorted by (module, name), without duplicates. Not read where linking is open.
     pub imports: &'a [Import<'a>],
     /// Every function that must be exported, or may.
     pub entries: &'a [Entry<'a>],
-    /// Module and name under which a memory may be imported; the prepared code defines that memory itself.
+    /// Module and name under which a memory may be imported; the prepared code defines that memory itself. Not read where
+    /// linking is open.
     pub memory_import: Option<(&'a str, &'a str)>,
     /// What becomes of floats.
     pub floats: Floats,
+    /// Who answers for imports and for the making of instances.
+    pub linking: Linking,
 }
 
 impl<'a> Profile<'a> {

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use support::edges::{EDGES, Edge, module_at};
 use unfork_gas::{
-    Entry, Floats, Import, LIMITS_V1, Limits, Prepared, Profile, Refusal, RefusalCode, V1, ValueType, admit, prepare,
+    Entry, Floats, Import, LIMITS_V1, Limits, Linking, Prepared, Profile, Refusal, RefusalCode, V1, ValueType, admit,
+    prepare,
 };
 
 const PROFILE: Profile<'static> = Profile {
@@ -19,6 +20,7 @@ const PROFILE: Profile<'static> = Profile {
     entries: &[],
     memory_import: Some(("env", "memory")),
     floats: Floats::Forbid,
+    linking: Linking::Closed,
 };
 
 const WITH_ENTRY: Profile<'static> =
@@ -296,6 +298,54 @@ fn optional_entries() {
         ),
     ];
     all_refused(&profile, cases.map(|(text, code)| (text.clone(), wat(&text), code)));
+}
+
+/// What a closed profile refuses stays in the prepared code where linking is open, as declared.
+#[test]
+fn whoever_links_answers_where_linking_is_open() {
+    let open = Profile { linking: Linking::Open, ..PROFILE };
+    let module = r#"(module
+        (import "a" "f" (func (param i64))) (import "a" "t" (table 1 2 funcref)) (import "a" "m" (memory 1))
+        (import "a" "g" (global i32)) (import "a" "h" (global (mut i64)))
+        (global (mut i32) (global.get 0))
+        (func $start (export "s") (global.set 2 (memory.grow (i32.const 1))))
+        (start $start)
+        (elem (global.get 0) func $start) (data (i32.const 65536) "outside")
+        (export "table" (table 0)) (export "memory" (memory 0)) (export "global" (global 1)))"#;
+    let prepared = try_admit(&wat(module), &LIMITS_V1, &open).expect("it is admitted");
+    let engine = wasmi::Engine::default();
+    let code = wasmi::Module::new(&engine, prepared.code()).expect("it validates");
+    let imports: Vec<String> = code.imports().map(|import| format!("{} {:?}", import.name(), import.ty())).collect();
+    let original: Vec<String> = wasmi::Module::new(&engine, wat(module))
+        .expect("it validates")
+        .imports()
+        .map(|import| format!("{} {:?}", import.name(), import.ty()))
+        .collect();
+    assert_eq!(imports, original);
+    let exports: Vec<&str> = code.exports().map(|export| export.name()).collect();
+    assert_eq!(
+        BTreeSet::from_iter(exports),
+        BTreeSet::from([
+            "s",
+            "table",
+            "memory",
+            "global",
+            "unfork:gas",
+            "unfork:stack",
+            "unfork:memory",
+            "unfork:global:2"
+        ])
+    );
+    // A proposal and a reserved name are refused all the same.
+    for (text, code) in [
+        (r#"(module (import "a" "t" (table 1 externref)))"#, RefusalCode::FeatureExternRef),
+        (r#"(module (import "a" "unfork:g" (global i32)))"#, RefusalCode::ReservedName),
+        (r#"(module (import "a" "g" (global f32)))"#, RefusalCode::Float),
+        (r#"(module (import "a" "m" (memory 1)) (memory 1))"#, RefusalCode::FeatureMultiMemory),
+    ] {
+        let refused = try_admit(&wat(text), &LIMITS_V1, &open).err().map(|refusal| refusal.code);
+        assert_eq!(refused, Some(code), "{text}");
+    }
 }
 
 /// One module at the limit and one just past it, for every admission limit.

@@ -9,6 +9,7 @@ pub const PROFILE: Profile<'static> = Profile {
     entries: &[Entry { name: "run", params: &[ValueType::I32], results: &[], required: true }],
     memory_import: None,
     floats: Floats::Canonical,
+    linking: unfork_gas::Linking::Closed,
 };
 
 /// A module whose entry runs a body as often as its parameter says.

@@ -24,7 +24,7 @@ impl Walk<'_> {
 
 /// The value of a validated constant expression of type i32; `None` where it is not made of integer operators only.
 ///
-/// No global can be read: only imported ones could be, and importing one is refused.
+/// No global can be read: only imported ones could be, and importing one is refused where this value matters.
 pub(super) fn offset_value(expression: &ConstExpr<'_>) -> Option<u32> {
     let mut stack: Vec<i32> = Vec::new();
     for operator in expression.get_operators_reader() {

@@ -2,6 +2,7 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use wasmparser::{
     DataKind, DataSectionReader, ElementItems, ElementKind, ElementSectionReader, Export, ExportSectionReader,
@@ -11,6 +12,7 @@ use wasmparser::{
 
 use super::Walk;
 use super::constant::offset_value;
+use super::output::{size, type_byte};
 use crate::encode;
 use crate::function::slice;
 use crate::profile::ValueType;
@@ -44,6 +46,7 @@ impl Walk<'_> {
             self.name(offset, import.name)?;
             match import.ty {
                 TypeRef::Func(index) => self.import_function(offset, &import, index)?,
+                _ if self.is_open() => self.import_as_declared(offset, &import)?,
                 TypeRef::Memory(memory) if self.profile.memory_import == Some((import.module, import.name)) => {
                     self.memory(offset, &memory)?;
                 }
@@ -61,6 +64,19 @@ impl Walk<'_> {
     }
 
     fn import_function(&mut self, offset: u64, import: &Import<'_>, type_index: u32) -> Result<(), Refusal> {
+        if !self.is_open() {
+            self.check_import(offset, import, type_index)?;
+        }
+        let mut entity = alloc::vec![0];
+        encode::unsigned(&mut entity, u64::from(type_index));
+        self.output.import(import.module, import.name, &entity);
+        self.function_types.push(type_index);
+        self.facts.functions_imported = self.facts.functions_imported.saturating_add(1);
+        self.facts.imports.push((String::from(import.module), String::from(import.name)));
+        Ok(())
+    }
+
+    fn check_import(&self, offset: u64, import: &Import<'_>, type_index: u32) -> Result<(), Refusal> {
         let detail = || format!("{}.{} of profile {}", import.module, import.name, self.profile.name);
         let Some(wanted) = self.profile.import(import.module, import.name) else {
             return Err(Refusal::new(RefusalCode::ImportUnknown, offset, detail()));
@@ -68,14 +84,32 @@ impl Walk<'_> {
         if !self.has_type(type_index, wanted.params, wanted.results) {
             return Err(Refusal::new(RefusalCode::ImportSignature, offset, detail()));
         }
-        encode::name(&mut self.output.imports, import.module);
-        encode::name(&mut self.output.imports, import.name);
-        self.output.imports.push(0);
-        encode::unsigned(&mut self.output.imports, u64::from(type_index));
-        self.function_types.push(type_index);
-        self.facts.functions_imported = self.facts.functions_imported.saturating_add(1);
-        self.output.import_count = self.facts.functions_imported;
-        self.facts.imports.push((String::from(import.module), String::from(import.name)));
+        Ok(())
+    }
+
+    /// A table, memory or global of another instance, where linking is open: it stays an import of the declared type, so
+    /// that linking finds what the original module asks for.
+    fn import_as_declared(&mut self, offset: u64, import: &Import<'_>) -> Result<(), Refusal> {
+        let mut entity = Vec::new();
+        match import.ty {
+            TypeRef::Table(table) if table.element_type == RefType::FUNCREF => {
+                entity.extend_from_slice(&[1, 0x70]);
+                size(&mut entity, table.initial, table.maximum);
+                self.table_sizes.push(table.initial);
+            }
+            TypeRef::Memory(memory) => {
+                entity.push(2);
+                size(&mut entity, memory.initial, memory.maximum);
+                let pages = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+                self.facts.memory = Some((pages(memory.initial), memory.maximum.map_or(u32::MAX, pages)));
+            }
+            TypeRef::Global(global) => {
+                entity.extend_from_slice(&[3, type_byte(global.content_type), u8::from(global.mutable)]);
+                self.global_count = self.global_count.saturating_add(1);
+            }
+            other => return Err(Refusal::new(RefusalCode::ImportKind, offset, format!("{other:?}"))),
+        }
+        self.output.import(import.module, import.name, &entity);
         Ok(())
     }
 
@@ -89,9 +123,8 @@ impl Walk<'_> {
             self.limit(RefusalCode::TableElements, offset, max, table.ty.initial)?;
             let capped = table.ty.maximum.unwrap_or(u64::MAX).min(max).max(table.ty.initial);
             let out = &mut self.output.tables;
-            out.extend_from_slice(&[0x70, 1]);
-            encode::unsigned(out, table.ty.initial);
-            encode::unsigned(out, capped);
+            out.push(0x70);
+            size(out, table.ty.initial, Some(capped));
             self.table_sizes.push(table.ty.initial);
             self.output.table_count = self.output.table_count.saturating_add(1);
             self.facts.table_elements = self.facts.table_elements.saturating_add(table.ty.initial);
@@ -121,7 +154,7 @@ impl Walk<'_> {
     }
 
     pub(super) fn global_section(&mut self, globals: &GlobalSectionReader<'_>) -> Result<(), Refusal> {
-        for (index, global) in (0u32..).zip(globals.clone()) {
+        for (index, global) in (self.global_count..).zip(globals.clone()) {
             let global = global.map_err(|error| invalid(&error))?;
             self.limit_constant(&global.init_expr)?;
             if global.ty.mutable {
@@ -129,7 +162,8 @@ impl Walk<'_> {
                 self.output.export(&format!("{EXPORT_GLOBAL}{index}"), 3, index);
             }
         }
-        self.global_count = globals.count();
+        self.global_count = self.global_count.saturating_add(globals.count());
+        self.output.global_count = globals.count();
         self.charge(self.schedule.instance_global, u64::from(globals.count()));
         let from = globals.original_position();
         self.output.globals.extend_from_slice(slice(self.code, from, globals.range().end));
@@ -137,7 +171,7 @@ impl Walk<'_> {
     }
 
     /// Keeps the functions: nobody calls those that are no entries, but a `ref.func` needs its function exported where
-    /// no segment or global names it. Other exports are harmless.
+    /// no segment or global names it. Other exports are harmless, and kept where linking is open.
     pub(super) fn export_section(&mut self, exports: &ExportSectionReader<'_>) -> Result<(), Refusal> {
         for export in exports.clone().into_iter_with_offsets() {
             let (offset, export) = export.map_err(|error| invalid(&error))?;
@@ -150,8 +184,15 @@ impl Walk<'_> {
     fn export(&mut self, offset: u64, export: &Export<'_>) -> Result<(), Refusal> {
         let entries = self.profile.entries;
         let Some(position) = entries.iter().position(|entry| entry.name == export.name) else {
-            if export.kind == ExternalKind::Func {
-                self.output.export(export.name, 0, export.index);
+            let kind = match export.kind {
+                ExternalKind::Func => Some(0),
+                ExternalKind::Table if self.is_open() => Some(1),
+                ExternalKind::Memory if self.is_open() => Some(2),
+                ExternalKind::Global if self.is_open() => Some(3),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                self.output.export(export.name, kind, export.index);
             }
             return Ok(());
         };
@@ -228,7 +269,7 @@ impl Walk<'_> {
     }
 
     /// Whether `length` things from `begin` on lie within `size`: checked at admission and at preparation alike,
-    /// because an executor would fail to make the instance.
+    /// because an executor would fail to make the instance. Where linking is open it may.
     fn inside(
         &self,
         code: RefusalCode,
@@ -237,6 +278,9 @@ impl Walk<'_> {
         length: u64,
         size: u64,
     ) -> Result<(), Refusal> {
+        if self.is_open() {
+            return Ok(());
+        }
         let end = begin.map_or(u64::MAX, |begin| u64::from(begin).saturating_add(length));
         if end > size { Err(Refusal::over(code, offset, size, end)) } else { Ok(()) }
     }

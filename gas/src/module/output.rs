@@ -19,11 +19,15 @@ pub(super) struct Output {
     pub(super) function_count: u32,
     pub(super) tables: Vec<u8>,
     pub(super) table_count: u32,
-    /// Initial and maximum pages.
+    /// Initial and maximum pages of a memory that the prepared code defines.
     pub(super) memory: Option<(u64, u64)>,
     pub(super) globals: Vec<u8>,
+    /// Globals that the contract defines.
+    pub(super) global_count: u32,
     exports: Vec<u8>,
     export_count: u32,
+    /// Index of the start function, where there may be one.
+    pub(super) start: Option<Vec<u8>>,
     pub(super) elements: Vec<u8>,
     pub(super) data_count: Option<Vec<u8>>,
     pub(super) code: Vec<u8>,
@@ -34,6 +38,14 @@ pub(super) struct Output {
 }
 
 impl Output {
+    /// An import with the bytes of its type, the kind first.
+    pub(super) fn import(&mut self, module: &str, name: &str, entity: &[u8]) {
+        encode::name(&mut self.imports, module);
+        encode::name(&mut self.imports, name);
+        self.imports.extend_from_slice(entity);
+        self.import_count = self.import_count.saturating_add(1);
+    }
+
     pub(super) fn export(&mut self, name: &str, kind: u8, index: u32) {
         encode::name(&mut self.exports, name);
         self.exports.push(kind);
@@ -61,19 +73,19 @@ impl Output {
     }
 
     /// The function behind all others that bodies call where gas or stack are exhausted.
-    pub(super) fn add_exhausted(&mut self, global_count: u32) {
+    pub(super) fn add_exhausted(&mut self, added_global: u32) {
         encode::unsigned(&mut self.functions, u64::from(self.type_count));
         self.function_count = self.function_count.saturating_add(1);
         self.types.extend_from_slice(&[0x60, 0, 0]);
         self.type_count = self.type_count.saturating_add(1);
-        self.code.extend_from_slice(&exhausted_body(global_count, global_count.saturating_add(1)));
+        self.code.extend_from_slice(&exhausted_body(added_global, added_global.saturating_add(1)));
         self.code_count = self.code_count.saturating_add(1);
     }
 
-    /// The module, with the two globals appended after the contract's `global_count`.
-    pub(super) fn assemble(mut self, global_count: u32, has_memory: bool) -> Vec<u8> {
-        self.export(EXPORT_GAS, 3, global_count);
-        self.export(EXPORT_STACK, 3, global_count.saturating_add(1));
+    /// The module, with the two globals appended after the contract's, of which the first gets the index `added_global`.
+    pub(super) fn assemble(mut self, added_global: u32, has_memory: bool) -> Vec<u8> {
+        self.export(EXPORT_GAS, 3, added_global);
+        self.export(EXPORT_STACK, 3, added_global.saturating_add(1));
         if has_memory {
             self.export(EXPORT_MEMORY, 2, 0);
         }
@@ -84,17 +96,19 @@ impl Output {
         counted(&mut out, 3, u64::from(self.function_count), &self.functions);
         counted(&mut out, 4, u64::from(self.table_count), &self.tables);
         if let Some((initial, max)) = self.memory {
-            let mut memory = alloc::vec![1];
-            encode::unsigned(&mut memory, initial);
-            encode::unsigned(&mut memory, max);
+            let mut memory = Vec::new();
+            size(&mut memory, initial, Some(max));
             counted(&mut out, 5, 1, &memory);
         }
         // A mutable i64 that begins at 0: code that runs without being given gas runs out of it.
         for _ in 0..2 {
             self.globals.extend_from_slice(&[0x7e, 1, 0x42, 0, 0x0b]);
         }
-        counted(&mut out, 6, u64::from(global_count).saturating_add(2), &self.globals);
+        counted(&mut out, 6, u64::from(self.global_count).saturating_add(2), &self.globals);
         counted(&mut out, 7, u64::from(self.export_count), &self.exports);
+        if let Some(start) = &self.start {
+            raw(&mut out, 8, start);
+        }
         raw(&mut out, 9, &self.elements);
         if let Some(data_count) = &self.data_count {
             raw(&mut out, 12, data_count);
@@ -129,8 +143,17 @@ fn raw(out: &mut Vec<u8>, id: u8, content: &[u8]) {
     }
 }
 
+/// The limits of a table or memory.
+pub(super) fn size(out: &mut Vec<u8>, initial: u64, maximum: Option<u64>) {
+    out.push(u8::from(maximum.is_some()));
+    encode::unsigned(out, initial);
+    if let Some(maximum) = maximum {
+        encode::unsigned(out, maximum);
+    }
+}
+
 /// The one-byte encodings of the admitted value types.
-fn type_byte(value_type: ValType) -> u8 {
+pub(super) fn type_byte(value_type: ValType) -> u8 {
     match value_type {
         ValType::I32 => 0x7f,
         ValType::I64 => 0x7e,

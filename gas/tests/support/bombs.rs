@@ -18,6 +18,7 @@ pub const PROFILE: Profile<'static> = Profile {
     entries: &[],
     memory_import: None,
     floats: Floats::Canonical,
+    linking: unfork_gas::Linking::Closed,
 };
 
 /// A family: `make(bytes)` gives a module of about that many bytes.

@@ -5,7 +5,7 @@ pub mod bombs;
 pub mod edges;
 pub mod modules;
 
-use unfork_gas::{EXPORT_GAS, EXPORT_STACK, Entry, Floats, Import, Prepared, Profile, ValueType};
+use unfork_gas::{EXPORT_GAS, EXPORT_STACK, Entry, Floats, Import, Linking, Prepared, Profile, ValueType};
 use wasmi::{Engine, Linker, Module, Store, TrapCode, Val};
 
 pub const STACK: i64 = 10_000;
@@ -21,11 +21,18 @@ pub const PLAIN: Profile<'static> = Profile {
     entries: &[Entry { name: "run", params: &[], results: &[], required: true }],
     memory_import: Some(("env", "memory")),
     floats: Floats::Forbid,
+    linking: Linking::Closed,
 };
 
 /// Nothing is imported, nothing need be exported.
-pub const EMPTY: Profile<'static> =
-    Profile { name: "empty", imports: &[], entries: &[], memory_import: None, floats: Floats::Forbid };
+pub const EMPTY: Profile<'static> = Profile {
+    name: "empty",
+    imports: &[],
+    entries: &[],
+    memory_import: None,
+    floats: Floats::Forbid,
+    linking: Linking::Closed,
+};
 
 /// How a run ended. Gas is what was used, exactly.
 #[derive(Clone, Debug, PartialEq, Eq)]

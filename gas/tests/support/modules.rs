@@ -36,7 +36,14 @@ pub fn profile_of(code: &[u8]) -> Profile<'static> {
     }
     imports.sort_by_key(|import| (import.module, import.name));
     imports.dedup_by_key(|import| (import.module, import.name));
-    Profile { name: "fitting", imports: imports.leak(), entries: &[], memory_import, floats: Floats::Canonical }
+    Profile {
+        name: "fitting",
+        imports: imports.leak(),
+        entries: &[],
+        memory_import,
+        floats: Floats::Canonical,
+        linking: unfork_gas::Linking::Closed,
+    }
 }
 
 fn kept(name: &str) -> &'static str {

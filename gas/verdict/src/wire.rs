@@ -67,6 +67,7 @@ fn verdict(question: &Question) -> Option<Answer> {
         entries: &entries,
         memory_import: question.memory.as_ref().map(|(module, name)| (module.as_str(), name.as_str())),
         floats: if question.floats { Floats::Canonical } else { Floats::Forbid },
+        linking: unfork_gas::Linking::Closed,
     };
     Some(match admit(&question.code, &V1, &LIMITS_V1, &profile) {
         Ok(prepared) => Answer::Admitted(prepared.into_code()),

@@ -11,7 +11,7 @@ pub use prepared::{Observed, Ready};
 
 use super::host::Host;
 use super::{End, Event, Mistake, Module, Report, Rules, Start, Value, run};
-use unfork_gas::{Entry, Floats, Import, Limits, Profile, Refusal, Schedule, ValueType, admit};
+use unfork_gas::{Entry, Floats, Import, Limits, Linking, Profile, Refusal, Schedule, ValueType, admit};
 use wasmparser::{ExternalKind, FuncType, Parser, Payload, TypeRef, ValType};
 
 /// A module to compare on.
@@ -52,6 +52,7 @@ impl Subject {
             }],
             memory_import: signatures.memory.as_ref().map(|(module, name)| (module.as_str(), name.as_str())),
             floats: Floats::Canonical,
+            linking: Linking::Closed,
         };
         let prepared = admit(&self.code, &self.schedule, &self.limits, &profile)?;
         Ok(Ready::new(&prepared, &self.module(&self.schedule), self.host))
