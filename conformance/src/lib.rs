@@ -9,6 +9,8 @@
     reason = "nothing here is consensus: an overflow is a finding like any other"
 )]
 
+pub(crate) mod executor;
 pub mod generators;
+pub mod linked;
 pub mod oracles;
 pub mod reference;

@@ -1,26 +1,28 @@
 //! Prepared code on the executor against the reference meter on the original module: the same host calls with the same
 //! gas and stack, the same end, the same gas, the same memory, globals and tables, under ample and under scarce budgets.
 //!
-//! `UNFORK_SEED` chooses another slice, `UNFORK_INPUTS=n` only n modules, `UNFORK_EVIDENCE=1` runs 200,000.
+//! `UNFORK_SEED` chooses another slice, `UNFORK_INPUTS=n` only n modules, `UNFORK_EVIDENCE=1` compares 200,000.
 #![allow(
     clippy::arithmetic_side_effects,
     reason = "nothing here is consensus: an overflow is a finding like any other"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use unfork_conformance::generators::random::Random;
 use unfork_conformance::reference::equality::{
-    Budget, Generated, INSTRUMENTED_PRICES, Observed, Subject, difference, generate,
+    Generated, INSTRUMENTED_PRICES, Observed, Subject, difference, generate, scarce,
 };
 use unfork_conformance::reference::host::Host;
-use unfork_conformance::reference::{Checkpoint, End, Kind, Mistake, Module, Report, Value};
+use unfork_conformance::reference::{Budget, End, Kind, Mistake, Module, Report, Run, Value};
 use unfork_gas::{LIMITS_V1, Schedule, V1};
 
 const SEED: u64 = 20_261_121;
-/// Modules of the slice that every test run takes, and of the full run.
+/// Modules of the slice that every test run takes, and of the full run, in which some are refused.
 const SLICE: u64 = 3_000;
-const EVIDENCE: u64 = 200_000;
+const EVIDENCE: u64 = 201_000;
+/// How many modules the full run compares at least.
+const EVIDENCE_COMPARED: u64 = 200_000;
 
 fn number(name: &str, default: u64) -> u64 {
     let text = std::env::var(name).ok();
@@ -54,9 +56,17 @@ impl Counts {
         }
     }
 
+    /// Modules that were not refused.
+    fn compared(&self) -> u64 {
+        self.modules - self.refused.values().sum::<u64>()
+    }
+
     fn print(&self, title: &str) {
         let Counts { modules, runs, host_calls, checkpoints, .. } = self;
-        println!("{title}: {modules} modules, {runs} runs, {host_calls} host calls, {checkpoints} checkpoints");
+        let compared = self.compared();
+        println!(
+            "{title}: {modules} modules, of which {compared} compared, {runs} runs, {host_calls} host calls, {checkpoints} checkpoints"
+        );
         println!("  ends: {:?}", self.ends);
         println!("  refused: {:?}", self.refused);
     }
@@ -116,46 +126,16 @@ fn compare(subject: &Subject, ample: Budget, random: &mut Random, what: &str, co
     let mut check = |budget: Budget| {
         let reference = subject.reference(&module, &subject.schedule, None, budget);
         let observed = subject.prepared(&ready, budget);
-        counts.add(&reference);
+        counts.add(&reference.call);
         if let Some(difference) = difference(&reference, &observed) {
             panic!("{budget:?}: {difference}\nprices {:?}", subject.schedule);
         }
-        reference
+        reference.call
     };
     let first = check(ample);
     for budget in scarce(&first, ample, random) {
         check(budget);
     }
-}
-
-/// Budgets that a run just meets or just misses.
-fn scarce(first: &Report, ample: Budget, random: &mut Random) -> Vec<Budget> {
-    let mut below = |bound: u64| random.next_number() % bound.max(1);
-    let mut gas = vec![first.gas, first.gas.saturating_sub(1), below(first.gas)];
-    // Seldom kinds of checkpoints as often as frequent ones.
-    let kinds: BTreeSet<Checkpoint> = first.checkpoints.iter().map(|(kind, _)| *kind).collect();
-    let kinds: Vec<Checkpoint> = kinds.into_iter().collect();
-    for _ in 0..2 {
-        let Some(kind) = kinds.get(usize::try_from(below(kinds.len() as u64)).expect("a place")) else { break };
-        let of_kind: Vec<u64> =
-            first.checkpoints.iter().filter(|(other, _)| other == kind).map(|(_, gas)| *gas).collect();
-        let checkpoint = of_kind[usize::try_from(below(of_kind.len() as u64)).expect("a place")];
-        gas.extend([checkpoint, checkpoint.saturating_sub(1)]);
-    }
-    let mut stack = vec![first.stack_taken];
-    if first.stack_taken > 0 {
-        stack.extend([first.stack_taken - 1, below(first.stack_taken)]);
-    }
-    // Enough for the last checkpoint before a trap, and for nothing behind it.
-    if let (End::Trapped(_), Some((_, last))) = (&first.end, first.checkpoints.last()) {
-        gas.push(*last);
-    }
-    // Both at once: the stack may be exhausted where the gas is too.
-    let stack_short = first.stack_taken.saturating_sub(1);
-    let both: Vec<Budget> =
-        gas.iter().skip(3).map(|gas| Budget { gas: *gas.min(&ample.gas), stack: stack_short }).collect();
-    let gas = gas.into_iter().map(|gas| Budget { gas: gas.min(ample.gas), ..ample });
-    gas.chain(both).chain(stack.into_iter().map(|stack| Budget { stack, ..ample })).collect()
 }
 
 #[test]
@@ -171,6 +151,7 @@ fn generated_modules() {
     }
     counts.print(&format!("generated from UNFORK_SEED={seed}, {mutated} changed"));
     let missing = counts.coverage();
+    assert!(count < EVIDENCE || counts.compared() >= EVIDENCE_COMPARED, "compared {}", counts.compared());
     if count >= SLICE {
         assert!(missing.is_empty(), "never executed: {missing:?}");
     }
@@ -265,7 +246,7 @@ impl Planted {
     }
 
     /// Whether the reference meter with this mistake differs from the prepared code in one of the runs.
-    fn is_noticed(self, subject: &Subject, runs: &[(Budget, Observed)]) -> bool {
+    fn is_noticed(self, subject: &Subject, runs: &[(Budget, Run<Observed>)]) -> bool {
         let schedule = self.schedule(&subject.schedule);
         let module = subject.module(&schedule);
         runs.iter().any(|(budget, observed)| {
@@ -287,7 +268,7 @@ fn planted_mistakes_are_noticed() {
         let Ok(ready) = subject.prepare() else { continue };
         let module = subject.module(&subject.schedule);
         let first = subject.reference(&module, &subject.schedule, None, ample);
-        let budgets = std::iter::once(ample).chain(scarce(&first, ample, &mut random));
+        let budgets = std::iter::once(ample).chain(scarce(&first.call, ample, &mut random));
         let runs: Vec<_> = budgets.map(|budget| (budget, subject.prepared(&ready, budget))).collect();
         unnoticed.retain(|planted| {
             let noticed = planted.is_noticed(&subject, &runs);

@@ -41,17 +41,10 @@ pub fn any_module(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     Ok(wasm_smith::Module::new(config, u)?.to_bytes())
 }
 
-/// What all modules have in common: few of everything, and no proposal beyond those that are admitted.
+/// What all modules have in common: few of everything.
 fn small(u: &mut Unstructured<'_>) -> Result<Config> {
     Ok(Config {
-        allow_floats: false,
-        allow_start_export: false,
-        bulk_memory_enabled: true,
-        compact_imports_enabled: false,
         disallow_traps: u.ratio(1, 4)?,
-        exceptions_enabled: false,
-        extended_const_enabled: true,
-        gc_enabled: false,
         generate_custom_sections: u.ratio(1, 8)?,
         max_data_segments: 4,
         max_element_segments: 4,
@@ -61,8 +54,22 @@ fn small(u: &mut Unstructured<'_>) -> Result<Config> {
         max_memory32_bytes: 4 << 20,
         max_nesting_depth: 6,
         max_table_elements: 1_000,
-        memory64_enabled: false,
         min_uleb_size: u.int_in_range(1..=5)?,
+        ..admitted()
+    })
+}
+
+/// No proposal beyond those that are admitted, and neither floats nor references, which need a word with each use.
+pub(crate) fn admitted() -> Config {
+    Config {
+        allow_floats: false,
+        allow_start_export: false,
+        bulk_memory_enabled: true,
+        compact_imports_enabled: false,
+        exceptions_enabled: false,
+        extended_const_enabled: true,
+        gc_enabled: false,
+        memory64_enabled: false,
         multi_value_enabled: true,
         reference_types_enabled: false,
         relaxed_simd_enabled: false,
@@ -73,7 +80,7 @@ fn small(u: &mut Unstructured<'_>) -> Result<Config> {
         threads_enabled: false,
         wide_arithmetic_enabled: false,
         ..Config::default()
-    })
+    }
 }
 
 /// A module that imports everything the profile has, its memory included.

@@ -2,35 +2,73 @@
 
 use super::height::block_arity;
 use super::host::{Answer, Host};
-use super::instance::Instance;
-use super::module::{Defined, Function, Instruction, Module};
+use super::module::{Defined, FuncType, Imported, Instruction, Module};
 use super::operators::Kind;
+use super::store::{Extern, Function, Store};
 use super::value::{Operands, Value};
-use super::{CHECKPOINTS_KEPT, Checkpoint, End, Event, Mistake, Report, Rules, Start, Trap, floats, integers};
+use super::{
+    Budget, CHECKPOINTS_KEPT, Checkpoint, Contents, End, Event, Mistake, Report, Rules, Run, Start, Trap, floats,
+    integers,
+};
+use std::borrow::Cow;
 use wasmparser::Operator;
 
-/// Runs an entry of a module to its end.
+/// Runs an entry of a module to its end, all its imports answered by the host.
 ///
 /// # Panics
 /// When the module is not admitted or has no such entry.
-pub fn run(module: &Module<'_>, rules: Rules<'_>, start: Start<'_>, host: Host) -> Report {
+pub fn run(module: &Module<'_>, rules: Rules<'_>, start: Start<'_>, host: Host) -> Run<Report> {
+    let mut store = Store::default();
+    let mut imports: Vec<Extern> = Vec::new();
+    for import in &module.imports {
+        // A name that is imported twice is the same function.
+        let names = module.imports.iter().map(|other| (other.module, other.name));
+        let first = names.into_iter().position(|names| names == (import.module, import.name)).expect("itself at least");
+        let linked = match &import.entity {
+            Imported::Function(_) if first < imports.len() => imports[first],
+            Imported::Function(of_type) => {
+                let functions = imports.iter().filter(|import| matches!(import, Extern::Function(_)));
+                let number = u32::try_from(functions.count()).expect("few imports");
+                store.host_function(number, module.type_of(*of_type).clone())
+            }
+            Imported::Memory(size) => store.memory(size.least, size.most),
+            Imported::Table | Imported::Global => panic!("contracts import neither tables nor globals"),
+        };
+        imports.push(linked);
+    }
+    let (instance, filled) = store.instantiate(module, &imports);
+    filled.expect("admission has looked at the ranges");
+    store.host_memory = store.instances[instance].places.memory;
+    let Some(Extern::Function(entry)) = store.export(instance, start.entry) else { panic!("the entry is exported") };
+    let call = call(&mut store, rules, entry, start.arguments, start.budget, host);
+    let Contents { memory, globals, nulls } = store.contents(instance);
+    Run { call, contents: Contents { memory: Cow::Owned(memory.into_owned()), globals, nulls } }
+}
+
+/// Calls a function of a store.
+pub fn call(
+    store: &mut Store<'_, '_>,
+    rules: Rules<'_>,
+    function: u32,
+    arguments: &[Value],
+    budget: Budget,
+    host: Host,
+) -> Report {
     let mut machine = Machine {
-        module,
+        store,
         rules,
         host,
-        instance: Instance::new(module),
         operands: Operands::default(),
         frames: Vec::new(),
         gas: 0,
-        gas_given: start.gas,
-        stack_left: i64::try_from(start.stack).expect("a budget"),
-        stack_least: i64::try_from(start.stack).expect("a budget"),
+        gas_given: budget.gas,
+        stack_left: i64::try_from(budget.stack).expect("a budget"),
+        stack_least: i64::try_from(budget.stack).expect("a budget"),
         events: Vec::new(),
         checkpoints: Vec::new(),
         executed: vec![0; Kind::ALL.len()],
     };
-    let entry = module.exports.iter().find(|(name, _)| *name == start.entry).expect("the entry is exported").1;
-    let end = match machine.run_to_end(entry, start.arguments) {
+    let end = match machine.run_to_end(function, arguments) {
         Ok(()) => End::Returned(std::mem::take(&mut machine.operands.0)),
         Err(end) => end,
     };
@@ -38,11 +76,8 @@ pub fn run(module: &Module<'_>, rules: Rules<'_>, start: Start<'_>, host: Host) 
         end,
         gas: machine.gas,
         events: machine.events,
-        memory: machine.instance.memory,
-        globals: machine.instance.globals,
-        tables: machine.instance.tables,
         checkpoints: machine.checkpoints,
-        stack_taken: start.stack.saturating_add_signed(-machine.stack_least),
+        stack_taken: budget.stack.saturating_add_signed(-machine.stack_least),
         executed: machine.executed,
     }
 }
@@ -60,6 +95,8 @@ struct Label {
 
 /// A function that has been entered and not been left.
 struct Frame<'m, 'a> {
+    instance: usize,
+    module: &'m Module<'a>,
     function: &'m Defined<'a>,
     /// The operator to execute next.
     next: usize,
@@ -70,11 +107,10 @@ struct Frame<'m, 'a> {
     took_units: bool,
 }
 
-struct Machine<'m, 'a> {
-    module: &'m Module<'a>,
-    rules: Rules<'m>,
+struct Machine<'s, 'm, 'a> {
+    store: &'s mut Store<'m, 'a>,
+    rules: Rules<'s>,
     host: Host,
-    instance: Instance,
     operands: Operands,
     frames: Vec<Frame<'m, 'a>>,
     /// G of docs/gas.md: everything executed so far, host charges included.
@@ -87,8 +123,8 @@ struct Machine<'m, 'a> {
     executed: Vec<u64>,
 }
 
-impl<'m, 'a> Machine<'m, 'a> {
-    fn run_to_end(&mut self, entry: usize, arguments: &[Value]) -> Result<(), End> {
+impl<'m, 'a> Machine<'_, 'm, 'a> {
+    fn run_to_end(&mut self, entry: u32, arguments: &[Value]) -> Result<(), End> {
         self.operands.0.extend_from_slice(arguments);
         self.enter(entry)?;
         while let Some(frame) = self.frames.last_mut() {
@@ -169,11 +205,11 @@ impl<'m, 'a> Machine<'m, 'a> {
     fn control(&mut self, instruction: &'m Instruction<'a>) -> Result<(), End> {
         match &instruction.operator {
             Operator::Block { blockty } => {
-                let (params, results) = block_arity(self.module, *blockty);
+                let (params, results) = block_arity(self.frame().module, *blockty);
                 self.open(params, results, instruction.end + 1, false);
             }
             Operator::Loop { blockty } => {
-                let (params, _) = block_arity(self.module, *blockty);
+                let (params, _) = block_arity(self.frame().module, *blockty);
                 let target = self.frame().next;
                 self.open(params, params, target, true);
                 if !self.mistaken(Mistake::NoCheckEnteringLoop) {
@@ -181,7 +217,7 @@ impl<'m, 'a> Machine<'m, 'a> {
                 }
             }
             Operator::If { blockty } => {
-                let (params, results) = block_arity(self.module, *blockty);
+                let (params, results) = block_arity(self.frame().module, *blockty);
                 let condition = self.operands.pop_i32();
                 self.open(params, results, instruction.end + 1, false);
                 if condition == 0 {
@@ -215,7 +251,8 @@ impl<'m, 'a> Machine<'m, 'a> {
             }
             Operator::Call { function_index } => {
                 self.take_units()?;
-                self.enter(*function_index as usize)?;
+                let instance = self.frame().instance;
+                self.enter(self.store.instances[instance].places.functions[*function_index as usize])?;
             }
             Operator::CallIndirect { type_index, table_index } => self.call_indirect(*type_index, *table_index)?,
             _ => return self.compute(instruction),
@@ -238,10 +275,13 @@ impl<'m, 'a> Machine<'m, 'a> {
             }
         }
         let (kind, operator) = (instruction.kind, &instruction.operator);
-        let nans_as_made = self.mistaken(Mistake::NansAsMade);
+        let instance = self.frame().instance;
+        let Store { instances, state, .. } = &mut *self.store;
+        let places = &instances[instance].places;
+        let nans_as_made = self.rules.mistake == Some(Mistake::NansAsMade);
         let result = integers::execute(kind, &mut self.operands)
-            .or_else(|| self.instance.access(operator, kind, &mut self.operands))
-            .or_else(|| self.instance.execute(self.module, operator, &mut self.operands))
+            .or_else(|| state.access(places, operator, kind, &mut self.operands))
+            .or_else(|| state.execute(places, operator, &mut self.operands))
             .or_else(|| floats::execute(kind, &mut self.operands, nans_as_made))
             .unwrap_or_else(|| panic!("{kind:?} is admitted but not executed"));
         result.map_err(|trap| self.trap(trap))?;
@@ -263,9 +303,10 @@ impl<'m, 'a> Machine<'m, 'a> {
     }
 
     /// For the mistake of that name: the price of growing a memory that has no room for one page more.
-    fn refused_growth(&self, kind: Kind, price: u64) -> u64 {
-        let most = self.module.memory.map_or(0, |memory| memory.most as usize);
-        let full = self.instance.memory.len() >= most << 16;
+    fn refused_growth(&mut self, kind: Kind, price: u64) -> u64 {
+        let instance = self.frame().instance;
+        let memory = self.store.instances[instance].places.memory;
+        let full = memory.is_none_or(|memory| self.store.state.is_full(memory));
         if kind == Kind::MemoryGrow && full { price } else { 0 }
     }
 
@@ -295,23 +336,28 @@ impl<'m, 'a> Machine<'m, 'a> {
     fn call_indirect(&mut self, type_index: u32, table: u32) -> Result<(), End> {
         self.take_units()?;
         let at = self.operands.pop_i32();
-        let Some(element) = self.instance.tables[table as usize].get(at as usize) else {
+        let Frame { instance, module, .. } = *self.frame();
+        let table = self.store.instances[instance].places.tables[table as usize];
+        let Some(element) = self.store.state.tables[table].elements.get(at as usize) else {
             return Err(self.trap(Trap::TableOutOfBounds));
         };
         let Some(function) = *element else { return Err(self.trap(Trap::IndirectCallToNull)) };
-        if self.module.function_type(function) != self.module.type_of(type_index) {
+        if self.store.functions[function as usize].of_type() != module.type_of(type_index) {
             return Err(self.trap(Trap::IndirectCallType));
         }
-        self.enter(function as usize)
+        self.enter(function)
     }
 
     /// Calls a function whose arguments are on the stack: pays, then checks the gas where the entry is a checkpoint.
-    fn enter(&mut self, function: usize) -> Result<(), End> {
-        let module = self.module;
-        let defined = match &module.functions[function] {
-            Function::Defined(defined) => defined,
-            Function::Imported { .. } => return self.call_host(u32::try_from(function).expect("few functions")),
+    fn enter(&mut self, function: u32) -> Result<(), End> {
+        let (instance, defined) = match &self.store.functions[function as usize] {
+            Function::Defined { instance, body, .. } => (*instance, *body),
+            Function::Host { number, of_type } => {
+                let (number, of_type) = (*number, of_type.clone());
+                return self.call_host(number, &of_type);
+            }
         };
+        let module = self.store.instances[instance].module;
         let schedule = self.rules.schedule;
         let params = module.type_of(defined.of_type).params().len();
         let paid = defined.locals.len() + if self.mistaken(Mistake::ParametersCost) { params } else { 0 };
@@ -323,7 +369,16 @@ impl<'m, 'a> Machine<'m, 'a> {
         }
         let mut locals = self.operands.pop_many(params);
         locals.extend_from_slice(&defined.locals);
-        self.frames.push(Frame { function: defined, next: 0, locals, labels: Vec::new(), took_units: false });
+        let took_units = false;
+        self.frames.push(Frame {
+            instance,
+            module,
+            function: defined,
+            next: 0,
+            locals,
+            labels: Vec::new(),
+            took_units,
+        });
         if self.mistaken(Mistake::UnitsAtEntry) && defined.units.is_some() {
             self.take_units()?;
         }
@@ -373,15 +428,16 @@ impl<'m, 'a> Machine<'m, 'a> {
     }
 
     /// A host call: a checkpoint, then what the host does, then what it charges.
-    fn call_host(&mut self, function: u32) -> Result<(), End> {
+    fn call_host(&mut self, function: u32, of_type: &FuncType) -> Result<(), End> {
         self.check(Checkpoint::HostCall)?;
-        let of_type = self.module.function_type(function);
         let arguments = self.operands.pop_many(of_type.params().len());
         let number = self.events.len();
-        let Answer { results, gas } =
-            self.host.answer(number, &arguments, of_type.results(), &mut self.instance.memory);
+        let memory = match self.store.host_memory {
+            Some(memory) => &mut self.store.state.memory_mut(memory)[..],
+            None => &mut [][..],
+        };
+        let Answer { results, gas } = self.host.answer(number, &arguments, of_type.results(), memory);
         let stack = u64::try_from(self.stack_left).expect("not exhausted");
-        let function = self.module.linked(function);
         self.events.push(Event { function, arguments, gas: self.gas, stack });
         self.operands.0.extend(results);
         self.gas += gas;

@@ -11,18 +11,21 @@ pub mod equality;
 mod floats;
 mod height;
 pub mod host;
-mod instance;
 mod integers;
 mod machine;
 mod module;
 mod operators;
+mod state;
+mod store;
 mod value;
 
-pub use machine::run;
-pub use module::Module;
+pub use machine::{call, run};
+pub use module::{FuncType, Module};
 pub use operators::Kind;
+pub use store::{Extern, Misfit, Store};
 pub use value::Value;
 
+use std::borrow::Cow;
 use unfork_gas::{Limits, Schedule};
 
 /// What a run is judged by.
@@ -36,6 +39,15 @@ pub struct Rules<'a> {
     pub mistake: Option<Mistake>,
 }
 
+/// What a call is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Gas.
+    pub gas: u64,
+    /// Stack units.
+    pub stack: u64,
+}
+
 /// What to call, and with what.
 #[derive(Clone, Copy)]
 pub struct Start<'a> {
@@ -43,10 +55,8 @@ pub struct Start<'a> {
     pub entry: &'a str,
     /// Its arguments.
     pub arguments: &'a [Value],
-    /// Gas given.
-    pub gas: u64,
-    /// Stack units given.
-    pub stack: u64,
+    /// Gas and stack units.
+    pub budget: Budget,
 }
 
 /// How a run ended.
@@ -96,7 +106,7 @@ pub struct Event {
     pub stack: u64,
 }
 
-/// All that a run shows.
+/// All that a call shows.
 pub struct Report {
     /// How it ended.
     pub end: End,
@@ -104,18 +114,31 @@ pub struct Report {
     pub gas: u64,
     /// Host calls.
     pub events: Vec<Event>,
-    /// Memory at the end.
-    pub memory: Vec<u8>,
-    /// Globals at the end.
-    pub globals: Vec<Value>,
-    /// Tables at the end.
-    pub tables: Vec<Vec<Option<u32>>>,
     /// Exact gas at each checkpoint, the first [`CHECKPOINTS_KEPT`] of them.
     pub checkpoints: Vec<(Checkpoint, u64)>,
     /// The most stack units that were taken at once.
     pub stack_taken: u64,
     /// How often each operator was executed, by its place in [`Kind::ALL`].
     pub executed: Vec<u64>,
+}
+
+/// What an instance holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contents<'a> {
+    /// Its memory; empty without one.
+    pub memory: Cow<'a, [u8]>,
+    /// Its globals, imported ones first; any function stands for a function.
+    pub globals: Vec<Value>,
+    /// For each table, imported ones first, which elements are null.
+    pub nulls: Vec<Vec<bool>>,
+}
+
+/// A call of a module that nothing else is linked with, and what it left behind.
+pub struct Run<T> {
+    /// What the call showed.
+    pub call: T,
+    /// What the instance holds afterwards.
+    pub contents: Contents<'static>,
 }
 
 /// Where the gas is looked at: docs/gas.md, section 2.

@@ -18,10 +18,29 @@ pub(super) struct Size {
     pub most: u32,
 }
 
-/// A function of the module, imported or defined.
-pub(super) enum Function<'a> {
-    Imported { module: &'a str, name: &'a str },
-    Defined(Defined<'a>),
+/// What a module takes from others, and under which names.
+pub(super) struct Import<'a> {
+    pub module: &'a str,
+    pub name: &'a str,
+    pub entity: Imported,
+}
+
+/// What an import is of, as it is declared.
+pub(super) enum Imported {
+    /// A function of this type.
+    Function(u32),
+    Table,
+    Memory(Size),
+    Global,
+}
+
+/// What an export names, by index.
+#[derive(Clone, Copy)]
+pub(super) enum Exported {
+    Function(u32),
+    Table(u32),
+    Memory,
+    Global(u32),
 }
 
 /// A function with a body.
@@ -70,16 +89,18 @@ pub(super) enum Place<'a> {
     Active { table: usize, offset: ConstExpr<'a> },
 }
 
-/// A module.
+/// A module. Tables, memory, globals and functions are those that it defines itself; imported ones come before them.
 pub struct Module<'a> {
     pub(super) types: Vec<FuncType>,
-    /// The type of each function.
+    /// The type of each function, imported ones first.
     types_of_functions: Vec<u32>,
-    pub(super) functions: Vec<Function<'a>>,
+    pub(super) imports: Vec<Import<'a>>,
+    pub(super) functions: Vec<Defined<'a>>,
     pub(super) tables: Vec<Size>,
     pub(super) memory: Option<Size>,
     pub(super) globals: Vec<ConstExpr<'a>>,
-    pub(super) exports: Vec<(&'a str, usize)>,
+    pub(super) exports: Vec<(&'a str, Exported)>,
+    pub(super) start: Option<u32>,
     pub(super) elements: Vec<Segment<'a, Item<'a>>>,
     pub(super) data: Vec<Segment<'a, u8>>,
 }
@@ -94,11 +115,13 @@ impl<'a> Module<'a> {
         let mut module = Module {
             types: Vec::new(),
             types_of_functions: Vec::new(),
+            imports: Vec::new(),
             functions: Vec::new(),
             tables: Vec::new(),
             memory: None,
             globals: Vec::new(),
             exports: Vec::new(),
+            start: None,
             elements: Vec::new(),
             data: Vec::new(),
         };
@@ -110,10 +133,11 @@ impl<'a> Module<'a> {
                 payload => module.section(payload, limits),
             }
         }
+        let imported = module.imported_functions();
         for body in bodies {
-            let of_type = module.types_of_functions[module.functions.len()];
+            let of_type = module.types_of_functions[imported + module.functions.len()];
             let defined = module.body(of_type, &body, schedule, limits);
-            module.functions.push(Function::Defined(defined));
+            module.functions.push(defined);
         }
         module
     }
@@ -125,16 +149,18 @@ impl<'a> Module<'a> {
             }
             Payload::ImportSection(reader) => {
                 for import in reader.into_imports() {
-                    let import = import.expect("an import");
-                    match import.ty {
+                    let wasmparser::Import { module, name, ty } = import.expect("an import");
+                    let entity = match ty {
                         TypeRef::Func(of_type) => {
-                            let (module, name) = (import.module, import.name);
                             self.types_of_functions.push(of_type);
-                            self.functions.push(Function::Imported { module, name });
+                            Imported::Function(of_type)
                         }
-                        TypeRef::Memory(memory) => self.memory = Some(pages(memory, limits)),
+                        TypeRef::Table(_) => Imported::Table,
+                        TypeRef::Memory(memory) => Imported::Memory(pages(memory, limits)),
+                        TypeRef::Global(_) => Imported::Global,
                         other => panic!("an import of {other:?} is not admitted"),
-                    }
+                    };
+                    self.imports.push(Import { module, name, entity });
                 }
             }
             Payload::TableSection(reader) => {
@@ -149,9 +175,18 @@ impl<'a> Module<'a> {
                 self.globals = all(reader).into_iter().map(|global| global.init_expr).collect();
             }
             Payload::ExportSection(reader) => {
-                let functions = all(reader).into_iter().filter(|export| export.kind == ExternalKind::Func);
-                self.exports = functions.map(|export| (export.name, export.index as usize)).collect();
+                for wasmparser::Export { name, kind, index } in all(reader) {
+                    let exported = match kind {
+                        ExternalKind::Func => Exported::Function(index),
+                        ExternalKind::Table => Exported::Table(index),
+                        ExternalKind::Memory => Exported::Memory,
+                        ExternalKind::Global => Exported::Global(index),
+                        other => panic!("an export of {other:?} is not admitted"),
+                    };
+                    self.exports.push((name, exported));
+                }
             }
+            Payload::StartSection { func, .. } => self.start = Some(func),
             Payload::ElementSection(reader) => all(reader).into_iter().for_each(|element| self.element(element)),
             Payload::DataSection(reader) => {
                 for data in all(reader) {
@@ -221,34 +256,55 @@ impl<'a> Module<'a> {
         self.type_of(self.types_of_functions[function as usize])
     }
 
-    /// The first import of the same name as this one: the function that both are linked to.
-    pub(super) fn linked(&self, function: u32) -> u32 {
-        let names = |function: &Function<'a>| match function {
-            Function::Imported { module, name } => Some((*module, *name)),
-            Function::Defined(_) => None,
-        };
-        let own = names(&self.functions[function as usize]);
-        let first = self.functions.iter().position(|other| names(other) == own);
-        first.and_then(|first| u32::try_from(first).ok()).expect("itself at least")
+    fn imported_functions(&self) -> usize {
+        self.imports.iter().filter(|import| matches!(import.entity, Imported::Function(_))).count()
     }
 
     /// The type of an exported function.
     #[must_use]
     pub fn entry(&self, name: &str) -> Option<&FuncType> {
-        let (_, function) = self.exports.iter().find(|(other, _)| *other == name)?;
-        Some(self.type_of(self.types_of_functions[*function]))
+        match self.export(name)? {
+            Exported::Function(function) => Some(self.function_type(function)),
+            _ => None,
+        }
     }
 
-    /// The number of globals.
-    #[must_use]
-    pub fn globals(&self) -> usize {
-        self.globals.len()
+    pub(super) fn export(&self, name: &str) -> Option<Exported> {
+        self.exports.iter().find(|(other, _)| *other == name).map(|(_, exported)| *exported)
     }
 
-    /// The number of tables.
+    /// Module and name of each import, in order.
+    pub fn import_names(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.imports.iter().map(|import| (import.module, import.name))
+    }
+
+    /// Whether it has a start function.
     #[must_use]
-    pub fn tables(&self) -> usize {
-        self.tables.len()
+    pub fn has_start(&self) -> bool {
+        self.start.is_some()
+    }
+
+    /// The number of globals, imported and defined.
+    #[must_use]
+    pub fn globals(&self) -> u32 {
+        self.imported_globals() + count(self.globals.len())
+    }
+
+    /// The number of imported globals.
+    pub(crate) fn imported_globals(&self) -> u32 {
+        count(self.imports.iter().filter(|import| matches!(import.entity, Imported::Global)).count())
+    }
+
+    /// Whether it has a memory, imported or defined.
+    pub(crate) fn has_memory(&self) -> bool {
+        self.memory.is_some() || self.imports.iter().any(|import| matches!(import.entity, Imported::Memory(_)))
+    }
+
+    /// The number of tables, imported and defined.
+    #[must_use]
+    pub fn tables(&self) -> u32 {
+        let imported = self.imports.iter().filter(|import| matches!(import.entity, Imported::Table));
+        count(imported.count() + self.tables.len())
     }
 }
 
@@ -267,6 +323,10 @@ fn elements(table: wasmparser::TableType, limits: &Limits) -> Size {
     let most = table.maximum.unwrap_or(u64::MAX);
     let most = most.min(limits.table_elements_max).min(table.initial.saturating_add(limits.table_growth_max));
     Size { least: narrow(table.initial), most: narrow(most) }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).expect("within the limits of admission")
 }
 
 fn narrow(number: u64) -> u32 {

@@ -2,6 +2,7 @@
 
 use super::{Subject, mutate};
 use crate::generators::random::Random;
+use crate::generators::smith;
 use crate::reference::host::Host;
 use crate::reference::value::Value;
 use arbitrary::Unstructured;
@@ -74,7 +75,8 @@ fn small(random: &mut Random) -> u32 {
 }
 
 /// Prices that tell operators apart. None but those of nop and units is 0, so that every loop costs something.
-fn prices(random: &mut Random) -> Schedule {
+#[must_use]
+pub fn prices(random: &mut Random) -> Schedule {
     let mut schedule = V1;
     for (name, _) in V1.fields().take(INSTRUMENTED_PRICES) {
         let price = match name {
@@ -116,14 +118,8 @@ fn config(random: &mut Random, floats: bool, references: bool, traps: bool, shap
     Config {
         module_shape: Some(shape.module),
         allow_floats: floats,
-        allow_start_export: false,
-        bulk_memory_enabled: true,
-        compact_imports_enabled: false,
         const_expr_fuel: 2,
         disallow_traps: !traps,
-        exceptions_enabled: false,
-        extended_const_enabled: true,
-        gc_enabled: false,
         max_data_segments: 3,
         max_element_segments: 4,
         max_elements: 12,
@@ -138,22 +134,13 @@ fn config(random: &mut Random, floats: bool, references: bool, traps: bool, shap
         max_type_size: 1 << 20,
         max_types: 12,
         max_values: 6,
-        memory64_enabled: false,
         min_data_segments: upto(2),
         min_funcs,
         min_globals,
         min_memories: u32::from(!shape.imports_memory),
         min_tables,
-        multi_value_enabled: true,
         reference_types_enabled: references,
-        relaxed_simd_enabled: false,
-        saturating_float_to_int_enabled: true,
-        sign_extension_ops_enabled: true,
-        simd_enabled: false,
-        tail_call_enabled: false,
-        threads_enabled: false,
-        wide_arithmetic_enabled: false,
-        ..Config::default()
+        ..smith::admitted()
     }
 }
 

@@ -5,12 +5,15 @@ mod generate;
 mod mutate;
 mod prepared;
 
-pub use generate::{Generated, INSTRUMENTED_PRICES, generate};
+pub use crate::executor::Observed;
+pub use generate::{Generated, INSTRUMENTED_PRICES, generate, prices};
 pub use mutate::mutate;
-pub use prepared::{Observed, Ready};
+pub use prepared::Ready;
 
 use super::host::Host;
-use super::{End, Event, Mistake, Module, Report, Rules, Start, Value, run};
+use super::{Budget, Checkpoint, Contents, End, Event, Mistake, Module, Report, Rules, Run, Start, Value, run};
+use crate::generators::random::Random;
+use std::collections::BTreeSet;
 use unfork_gas::{Entry, Floats, Import, Limits, Linking, Profile, Refusal, Schedule, ValueType, admit};
 use wasmparser::{ExternalKind, FuncType, Parser, Payload, TypeRef, ValType};
 
@@ -72,33 +75,31 @@ impl Subject {
         schedule: &Schedule,
         mistake: Option<Mistake>,
         budget: Budget,
-    ) -> Report {
+    ) -> Run<Report> {
         run(module, Rules { schedule, limits: &self.limits, mistake }, self.start(budget), self.host)
     }
 
     /// Runs the prepared code.
     #[must_use]
-    pub fn prepared(&self, ready: &Ready, budget: Budget) -> Observed {
+    pub fn prepared(&self, ready: &Ready, budget: Budget) -> Run<Observed> {
         ready.run(self.start(budget))
     }
 
     fn start(&self, budget: Budget) -> Start<'_> {
-        Start { entry: &self.entry, arguments: &self.arguments, gas: budget.gas, stack: budget.stack }
+        Start { entry: &self.entry, arguments: &self.arguments, budget }
     }
-}
-
-/// What a run is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// Gas.
-    pub gas: u64,
-    /// Stack units.
-    pub stack: u64,
 }
 
 /// The first difference between a run of the reference meter and one of the prepared code.
 #[must_use]
-pub fn difference(reference: &Report, observed: &Observed) -> Option<String> {
+pub fn difference(reference: &Run<Report>, observed: &Run<Observed>) -> Option<String> {
+    call_difference(&reference.call, &observed.call)
+        .or_else(|| contents_difference(&reference.contents, &observed.contents))
+}
+
+/// The first difference between what two calls showed.
+#[must_use]
+pub fn call_difference(reference: &Report, observed: &Observed) -> Option<String> {
     let pairs = reference.events.iter().map(seen).zip(&observed.events).enumerate();
     for (number, (expected, found)) in pairs {
         if expected != *found {
@@ -113,7 +114,7 @@ pub fn difference(reference: &Report, observed: &Observed) -> Option<String> {
         ));
     }
     let end = match &reference.end {
-        End::Returned(values) => End::Returned(values.iter().map(without_identity).collect()),
+        End::Returned(values) => End::Returned(values.iter().map(|value| value.without_identity()).collect()),
         other => other.clone(),
     };
     if end != observed.end {
@@ -122,31 +123,56 @@ pub fn difference(reference: &Report, observed: &Observed) -> Option<String> {
     if let Some(gas) = observed.gas.filter(|gas| *gas != reference.gas) {
         return Some(format!("gas {}, but prepared {gas}, both {end:?}", reference.gas));
     }
-    if reference.memory != observed.memory {
-        let place = reference.memory.iter().zip(&observed.memory).position(|(expected, found)| expected != found);
-        return Some(format!("memory differs, first at {place:?}"));
-    }
-    let globals: Vec<Value> = reference.globals.iter().map(without_identity).collect();
-    if globals != observed.globals {
-        return Some(format!("globals {globals:?}, but prepared {:?}", observed.globals));
-    }
-    let nulls = |table: &Vec<Option<u32>>| table.iter().map(Option::is_none).collect::<Vec<_>>();
-    if reference.tables.iter().map(nulls).collect::<Vec<_>>() != observed.nulls {
-        return Some("tables differ".into());
-    }
     None
 }
 
-/// The executor tells whether a reference is null, not which function it is.
-fn without_identity(value: &Value) -> Value {
-    match value {
-        Value::Function(Some(_)) => Value::Function(Some(0)),
-        other => *other,
+/// The first difference between what two instances of the same module hold.
+#[must_use]
+pub fn contents_difference(expected: &Contents<'_>, found: &Contents<'_>) -> Option<String> {
+    if expected.memory != found.memory {
+        let mut pairs = expected.memory.iter().zip(found.memory.iter());
+        let place = pairs.position(|(expected, found)| expected != found);
+        return Some(format!("memory differs, first at {place:?}"));
     }
+    if expected.globals != found.globals {
+        return Some(format!("globals {:?}, but {:?}", expected.globals, found.globals));
+    }
+    (expected.nulls != found.nulls).then(|| "tables differ".into())
 }
 
 fn seen(event: &Event) -> Event {
-    Event { arguments: event.arguments.iter().map(without_identity).collect(), ..event.clone() }
+    Event { arguments: event.arguments.iter().map(|value| value.without_identity()).collect(), ..event.clone() }
+}
+
+/// Budgets that a run just meets or just misses.
+#[must_use]
+pub fn scarce(first: &Report, ample: Budget, random: &mut Random) -> Vec<Budget> {
+    let mut below = |bound: u64| random.next_number() % bound.max(1);
+    let mut gas = vec![first.gas, first.gas.saturating_sub(1), below(first.gas)];
+    // Seldom kinds of checkpoints as often as frequent ones.
+    let kinds: BTreeSet<Checkpoint> = first.checkpoints.iter().map(|(kind, _)| *kind).collect();
+    let kinds: Vec<Checkpoint> = kinds.into_iter().collect();
+    for _ in 0..2 {
+        let Some(kind) = kinds.get(usize::try_from(below(kinds.len() as u64)).expect("a place")) else { break };
+        let of_kind: Vec<u64> =
+            first.checkpoints.iter().filter(|(other, _)| other == kind).map(|(_, gas)| *gas).collect();
+        let checkpoint = of_kind[usize::try_from(below(of_kind.len() as u64)).expect("a place")];
+        gas.extend([checkpoint, checkpoint.saturating_sub(1)]);
+    }
+    let mut stack = vec![first.stack_taken];
+    if first.stack_taken > 0 {
+        stack.extend([first.stack_taken - 1, below(first.stack_taken)]);
+    }
+    // Enough for the last checkpoint before a trap, and for nothing behind it.
+    if let (End::Trapped(_), Some((_, last))) = (&first.end, first.checkpoints.last()) {
+        gas.push(*last);
+    }
+    // Both at once: the stack may be exhausted where the gas is too.
+    let stack_short = first.stack_taken.saturating_sub(1);
+    let both: Vec<Budget> =
+        gas.iter().skip(3).map(|gas| Budget { gas: *gas.min(&ample.gas), stack: stack_short }).collect();
+    let gas = gas.into_iter().map(|gas| Budget { gas: gas.min(ample.gas), ..ample });
+    gas.chain(both).chain(stack.into_iter().map(|stack| Budget { stack, ..ample })).collect()
 }
 
 /// An import's names and type.

@@ -3,11 +3,13 @@
 //! An instance is made once and used again: after each run its memory and mutable globals are set back to how they began
 //! ([`instance`]), and it waits in a pool of bounded size ([`pool`]) for the next run of its program.
 
+mod config;
 mod host;
 mod instance;
 mod pool;
 mod self_test;
 
+use self::config::config;
 use self::host::{Link, link};
 use self::instance::{Instance, Start};
 use self::pool::Pool;
@@ -19,12 +21,8 @@ use crate::session::{FrameKind, Phase, Session};
 use std::sync::{Arc, OnceLock};
 use unfork_gas::Prepared;
 use wasmi::errors::ErrorKind;
-use wasmi::{CompilationMode, Config, Engine, Error, Module, TrapCode};
+use wasmi::{Engine, Error, Module, TrapCode};
 
-/// wasmi's own bound on nested Wasm calls. The injected stack budget ends a contract long before.
-const RECURSION_MAX: usize = 1 << 20;
-/// wasmi's own bound on its value stack in bytes; likewise out of reach.
-const STACK_BYTES_MAX: usize = 256 << 20;
 /// Host memory per byte of instrumented code, measured generously; only the cache's bound depends on it.
 const BYTES_PER_CODE_BYTE: usize = 12;
 
@@ -43,31 +41,6 @@ impl Wasmi {
         self_test::self_test()?;
         Ok(Self { pool: Arc::new(Pool::new(pool_bytes)) })
     }
-}
-
-/// The configuration: an explicit list, since defaults change with versions.
-fn config() -> Config {
-    let mut config = Config::default();
-    config
-        .compilation_mode(CompilationMode::Eager)
-        .consume_fuel(false)
-        .ignore_custom_sections(true)
-        .allow_start_fn(false)
-        .set_max_recursion_depth(RECURSION_MAX)
-        .set_max_stack_height(STACK_BYTES_MAX)
-        .wasm_mutable_global(true)
-        .wasm_sign_extension(true)
-        .wasm_saturating_float_to_int(true)
-        .wasm_multi_value(true)
-        .wasm_bulk_memory(true)
-        .wasm_reference_types(true)
-        .wasm_extended_const(true)
-        .floats(true)
-        .wasm_multi_memory(false)
-        .wasm_tail_call(false)
-        .wasm_custom_page_sizes(false)
-        .wasm_wide_arithmetic(false);
-    config
 }
 
 impl Executor for Wasmi {
