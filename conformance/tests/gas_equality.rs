@@ -20,7 +20,7 @@ use unfork_gas::{LIMITS_V1, Schedule, V1};
 const SEED: u64 = 20_261_121;
 /// Modules of the slice that every test run takes, and of the full run, in which some are refused.
 const SLICE: u64 = 3_000;
-const EVIDENCE: u64 = 201_000;
+const EVIDENCE: u64 = 205_000;
 /// How many modules the full run compares at least.
 const EVIDENCE_COMPARED: u64 = 200_000;
 
