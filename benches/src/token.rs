@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use unfork_engine::{
     Address, BlockContext, BlockExecutor, BlockOutcome, ChainSpec, Engine, Environment, Format, OpenHooks, Payload,
-    ProfileId, Transaction, execute_block,
+    ProfileId, Stopwatch, Transaction, execute_block,
 };
 
 /// Holders of each token.
@@ -17,7 +17,8 @@ const SENDER: [u8; 32] = [0xa1; 32];
 
 /// The C token over the seal interface; `benches/peers` runs the same over CosmWasm's.
 pub const C_TOKEN: &[u8] = include_bytes!("../../contracts/fixtures/plain/token.wasm");
-const INK_TOKEN: &[u8] = include_bytes!("../../contracts/fixtures/ink-5.1/erc20.wasm");
+/// The ink! ERC-20.
+pub const INK_TOKEN: &[u8] = include_bytes!("../../contracts/fixtures/ink-5.1/erc20.wasm");
 
 /// What a transaction does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,8 +181,30 @@ impl Tokens {
     /// When a transaction does not succeed.
     #[must_use]
     pub fn execute(&self, engine: &Engine, block: &[Transaction]) -> BlockOutcome {
+        self.execute_in(engine, block, &self.environment())
+    }
+
+    /// As [`Tokens::execute`], telling a stopwatch which part of a call begins.
+    ///
+    /// # Panics
+    /// As [`Tokens::execute`].
+    #[must_use]
+    pub fn execute_watched(&self, engine: &Engine, block: &[Transaction], stopwatch: Stopwatch) -> BlockOutcome {
+        self.execute_in(engine, block, &Environment { stopwatch: Some(stopwatch), ..self.environment() })
+    }
+
+    /// Gas that one transaction of this kind uses.
+    ///
+    /// # Panics
+    /// As [`Tokens::execute`].
+    #[must_use]
+    pub fn gas(&self, work: Work) -> u64 {
+        self.execute(&self.engine, &self.block(work, 1)).receipts[0].gas_used
+    }
+
+    fn execute_in(&self, engine: &Engine, block: &[Transaction], environment: &Environment) -> BlockOutcome {
         let view = self.executor.store().view();
-        let outcome = execute_block(engine, &self.environment(), &OpenHooks, view, block).expect("a good block");
+        let outcome = execute_block(engine, environment, &OpenHooks, view, block).expect("a good block");
         assert!(outcome.receipts.iter().all(|receipt| receipt.status.is_success()), "{:?}", outcome.receipts[0]);
         outcome
     }
