@@ -8,9 +8,10 @@
 
 use crate::executor::Program;
 use crate::host::accounts;
+use crate::host::call::{CallRequest, plan_call, plan_reply};
 use crate::outcome::{Abort, Budget, Fault, Refused, Status, Trap};
 use crate::records::{self, RecordKey};
-use crate::session::{Frame, FrameKind, Gas, Phase, Session, spend};
+use crate::session::{Frame, FrameKind, Gas, Phase, Queued, Reply, Session, spend};
 use crate::trace::TraceEvent;
 use crate::types::Hash;
 use std::sync::Arc;
@@ -47,7 +48,11 @@ pub(crate) fn run_frame(
     session.gas = Gas { left: i64::try_from(gas_limit).unwrap_or(i64::MAX) };
     session.frames.push(frame);
 
-    let (mut session, result) = run_pushed(session);
+    let (session, result) = run_pushed(session);
+    let (mut session, result) = match result {
+        Ok(Status::Returned) | Err(Abort::Stop(Status::Returned)) => run_queue(session),
+        other => (session, other),
+    };
     let output = session.frames.pop().map(|frame| {
         session.budgets.live_memory_pages = session.budgets.live_memory_pages.saturating_add(frame.memory_pages);
         frame.output
@@ -95,6 +100,62 @@ fn run_pushed(mut session: Box<Session>) -> (Box<Session>, Result<Status, Abort>
         }
         Err(abort) => (session, Err(abort)),
     }
+}
+
+/// Carries out what the contract has queued, one after the other, what each queues itself before the next. One that fails
+/// without the contract wanting to be told is a failure of the contract.
+fn run_queue(mut session: Box<Session>) -> (Box<Session>, Result<Status, Abort>) {
+    let queue = match session.frame_mut() {
+        Ok(frame) => std::mem::take(&mut frame.queue),
+        Err(abort) => return (session, Err(abort)),
+    };
+    for queued in queue {
+        let result;
+        (session, result) = run_queued(session, queued);
+        match result {
+            Ok(Status::Returned) => {}
+            other => return (session, other),
+        }
+    }
+    (session, Ok(Status::Returned))
+}
+
+fn run_queued(mut session: Box<Session>, queued: Queued) -> (Box<Session>, Result<Status, Abort>) {
+    let Queued { callee, value, input, gas, reply_on, id, payload } = queued;
+    let request = CallRequest { callee, value, input, gas, read_only: false, allow_reentry: true };
+    let ended = match plan_call(&mut session, request) {
+        Ok(Ok((frame, gas))) => {
+            let result;
+            (session, result) = run_frame(session, frame, gas);
+            match result {
+                Ok(ended) => ended,
+                Err(fault) => return (session, Err(Abort::Fault(fault))),
+            }
+        }
+        Ok(Err(refused)) => Ended { status: Status::Refused(refused), output: Vec::new() },
+        Err(abort) => return (session, Err(abort)),
+    };
+    let success = ended.status.is_success();
+    if !reply_on.wants(success) {
+        return (session, Ok(if success { Status::Returned } else { Status::Reverted }));
+    }
+    let (frame, gas) = match plan_reply(&mut session, Reply { id, payload, status: ended.status, output: ended.output })
+    {
+        Ok(planned) => planned,
+        Err(abort) => return (session, Err(abort)),
+    };
+    let (mut session, told) = run_frame(session, frame, gas);
+    let result = told.map_err(Abort::Fault).and_then(|told| {
+        if !told.status.is_success() {
+            return Ok(Status::Reverted);
+        }
+        // What the reply gives stands for what the contract gave.
+        if !told.output.is_empty() {
+            session.frame_mut()?.output = told.output;
+        }
+        Ok(Status::Returned)
+    });
+    (session, result)
 }
 
 /// Moves the value and pays for code and instance, in this order.

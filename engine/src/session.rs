@@ -9,7 +9,7 @@ use crate::types::{Address, Balance, BlockContext, Event, Hash};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use unfork_gas::{Limits, Schedule};
-use unfork_state::{Checkpoint, Overlay, Space};
+use unfork_state::{Checkpoint, Overlay, Range, Space};
 
 /// How a frame came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,52 @@ pub enum FrameKind {
     Call,
     /// Foreign code over the caller's own storage and balance.
     Delegate,
+    /// A contract is told what became of a message that it has queued.
+    Reply,
+}
+
+/// A call that a contract asks for when it returns, carried out after it, in a sub-transaction.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    pub callee: Address,
+    pub value: Balance,
+    pub input: Vec<u8>,
+    /// 0: all that is left.
+    pub gas: u64,
+    pub reply_on: ReplyOn,
+    /// The contract's own name for it.
+    pub id: u64,
+    /// The contract's own note, handed back with the reply.
+    pub payload: Vec<u8>,
+}
+
+/// Of which outcomes a contract wants to be told. One it does not want to be told of, if it is a failure, is its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReplyOn {
+    Never,
+    Success,
+    Error,
+    Always,
+}
+
+impl ReplyOn {
+    pub fn wants(self, success: bool) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Success => success,
+            Self::Error => !success,
+            Self::Always => true,
+        }
+    }
+}
+
+/// What became of a queued message.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub id: u64,
+    pub payload: Vec<u8>,
+    pub status: Status,
+    pub output: Vec<u8>,
 }
 
 /// A part of a call that begins, for benches that want to know where the time goes.
@@ -57,6 +103,12 @@ pub(crate) struct Frame {
     pub read_only: bool,
     /// Whether what is called from here right now may call this contract again.
     pub allow_reentry: bool,
+    /// What is to be carried out once the contract has returned, in this order.
+    pub queue: Vec<Queued>,
+    /// What a reply is about.
+    pub reply: Option<Reply>,
+    /// What is left of the scans that the contract has opened; `None` for those that are through.
+    pub scans: Vec<Option<Range>>,
     /// Pages of this frame's memory that the live-memory budget counts.
     pub memory_pages: u64,
 }

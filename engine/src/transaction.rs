@@ -11,7 +11,7 @@ use crate::outcome::{Fault, Status};
 use crate::profile::ProfileId;
 use crate::rules::{Environment, tagged_hash};
 use crate::trace::TraceEvent;
-use crate::types::{Address, Balance, Event, Hash};
+use crate::types::{Address, Balance, BlockContext, Event, Hash};
 use parity_scale_codec::{Decode, Encode};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -207,6 +207,15 @@ pub enum Invalid {
     Fee,
 }
 
+/// When the chain itself acts in a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Before the first transaction.
+    Begin,
+    /// After the last transaction.
+    End,
+}
+
 /// What a node adds to the execution of transactions. Both act inside the same journal as the transaction.
 pub trait Hooks: Send + Sync {
     /// Whether the sender has authorised it; a pure function of the transaction.
@@ -226,6 +235,13 @@ pub trait Hooks: Send + Sync {
     /// # Errors
     /// A fault, when the state cannot be read.
     fn after(&self, transaction: &Transaction, gas_used: u64, accounts: &mut Accounts<'_>) -> Result<(), Fault>;
+
+    /// What the chain itself does: messages executed in this order, in the block's journal, whose caller contracts know as
+    /// root. A function of chain and block alone, so that every node makes the same. One that fails is undone, and the
+    /// block goes on; none of them is in the block or has a receipt.
+    fn system_messages(&self, _moment: Moment, _block: BlockContext) -> Vec<Message> {
+        Vec::new()
+    }
 }
 
 /// Hooks that let every transaction through and take no fee.

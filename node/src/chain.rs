@@ -169,7 +169,7 @@ pub fn rules_of(version: &Version) -> Result<Rules, (String, String)> {
             return Err((field(), unknown("limit", name, Limits::ROWS.iter().map(|row| row.0))));
         }
     }
-    Ok(Rules::new(version.version, schedule, limits, ProfileId::ALL.to_vec()))
+    Ok(Rules::new(version.version, schedule, limits, vec![ProfileId::Seal]))
 }
 
 /// What to say about a name that is none, with the names that it may have meant.

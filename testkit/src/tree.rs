@@ -94,6 +94,7 @@ impl CallTree<'_> {
             FrameKind::Deploy => ("construct", labels.interface(code_hash).and_then(|known| known.constructor(input))),
             FrameKind::Call => ("call", labels.interface(code_hash).and_then(|known| known.message(input))),
             FrameKind::Delegate => ("delegate", labels.interface(code_hash).and_then(|known| known.message(input))),
+            FrameKind::Reply => ("reply to", None),
         };
         let _ = write!(text, "{verb} {}", labels.show(contract.as_bytes()));
         let described = labels.interface(code_hash).zip(method).map(|(known, method)| {

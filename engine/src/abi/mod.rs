@@ -1,5 +1,6 @@
 //! Profiles carried out: names, signatures and memory conventions over the host operations.
 
+pub(crate) mod cosmwasm;
 pub(crate) mod seal;
 pub(crate) mod seal_imports;
 
@@ -191,5 +192,6 @@ impl<'a> Guest<'a> {
 pub(crate) fn run_entry(profile: ProfileId, kind: FrameKind, guest: &mut Guest<'_>) -> Result<Status, Abort> {
     match profile {
         ProfileId::Seal => seal::run_entry(kind, guest),
+        ProfileId::CosmWasm => cosmwasm::run_entry(kind, guest),
     }
 }

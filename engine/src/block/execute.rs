@@ -2,11 +2,12 @@
 
 use super::header::list_root;
 use crate::engine::Engine;
+use crate::message::{Outcome, run_message};
 use crate::outcome::Fault;
 use crate::records::{self, Chain, RecordKey};
 use crate::rules::{ChainSpec, Environment};
 use crate::trace::TraceEvent;
-use crate::transaction::{Hooks, Invalid, Receipt, Transaction, run_transaction};
+use crate::transaction::{Hooks, Invalid, Moment, Receipt, Transaction, run_transaction};
 use crate::types::{BlockContext, Hash};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub struct BlockOutcome {
     pub receipts: Vec<Receipt>,
     /// What was watched of each of them; local to the node.
     pub traces: Vec<Vec<TraceEvent>>,
+    /// What came of the chain's own messages, those of the beginning first.
+    pub system: Vec<Outcome>,
     /// What changes in the state.
     pub changes: ChangeSet,
     /// Transactions that a proposer has left out.
@@ -162,6 +165,7 @@ struct Run<'a> {
     receipts: Vec<Receipt>,
     traces: Vec<Vec<TraceEvent>>,
     left_out: Vec<LeftOut>,
+    system: Vec<Outcome>,
 }
 
 impl<'a> Run<'a> {
@@ -174,7 +178,7 @@ impl<'a> Run<'a> {
     ) -> Result<Self, Fault> {
         let mut overlay = Overlay::new(view);
         begin_block(&mut overlay, &environment.spec, environment.block)?;
-        Ok(Self {
+        let mut run = Self {
             engine,
             environment,
             chain_id,
@@ -185,7 +189,23 @@ impl<'a> Run<'a> {
             receipts: Vec::new(),
             traces: Vec::new(),
             left_out: Vec::new(),
-        })
+            system: Vec::new(),
+        };
+        run.act(Moment::Begin)?;
+        Ok(run)
+    }
+
+    /// Executes what the chain itself does at this moment.
+    fn act(&mut self, moment: Moment) -> Result<(), Fault> {
+        let block = self.environment.block;
+        let environment = Environment { root: true, gas_price: 0, ..self.environment.clone() };
+        for message in self.hooks.system_messages(moment, block) {
+            let overlay = self.overlay.take().ok_or_else(|| Fault::internal("the block's journal is gone"))?;
+            let (overlay, result) = run_message(self.engine, &environment, overlay, message);
+            self.overlay = Some(overlay);
+            self.system.push(result?);
+        }
+        Ok(())
     }
 
     /// Whether the block's own limits leave room.
@@ -214,13 +234,15 @@ impl<'a> Run<'a> {
         Ok(Ok(()))
     }
 
-    fn end(self) -> Result<BlockOutcome, Fault> {
+    fn end(mut self) -> Result<BlockOutcome, Fault> {
+        self.act(Moment::End)?;
         let mut overlay = self.overlay.ok_or_else(|| Fault::internal("the block's journal is gone"))?;
         sweep(&mut overlay, self.environment.rules().limits().swept_keys_max)?;
         Ok(BlockOutcome {
             transactions: self.transactions,
             receipts: self.receipts,
             traces: self.traces,
+            system: self.system,
             changes: overlay.into_changes(),
             left_out: self.left_out,
         })

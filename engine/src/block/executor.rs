@@ -3,6 +3,7 @@
 use super::execute::{BlockError, BlockOutcome, LeftOut, execute_block_of, select_block};
 use super::header::{Block, Header, StoredBlock, list_root};
 use crate::engine::Engine;
+use crate::message::{Message, Outcome, execute_message};
 use crate::outcome::Fault;
 use crate::records::{Account, Chain, RecordKey};
 use crate::rules::{ChainSpec, Environment};
@@ -11,7 +12,7 @@ use crate::transaction::{Format, Hooks, Invalid, Receipt, Transaction};
 use crate::types::{BlockContext, Hash};
 use parity_scale_codec::{DecodeAll, Encode};
 use std::sync::Arc;
-use unfork_state::{ChangeSet, Pending, Store, Value};
+use unfork_state::{ChangeSet, Pending, StateView, Store, Value};
 
 /// What a chain begins with: the changes that make its first state, and the block of height 0.
 ///
@@ -42,6 +43,19 @@ pub fn genesis(spec: &ChainSpec) -> Result<(ChangeSet, StoredBlock), Fault> {
 }
 
 /// Executes blocks of one chain on one store.
+///
+/// It is synchronous, needs no runtime, and is `Send + 'static`. Under an async runtime it goes into a blocking task and
+/// comes back, while [`Snapshot`]s answer questions elsewhere:
+///
+/// ```text
+/// let (executor, checked) = tokio::task::spawn_blocking(move || {
+///     let checked = executor.check(&block);
+///     (executor, checked)
+/// }).await?;
+/// ```
+///
+/// [`BlockExecutor::check`] and [`BlockExecutor::propose`] change nothing, so that several children of the head can be
+/// checked before one of them is committed and the others are dropped.
 pub struct BlockExecutor {
     engine: Engine,
     spec: Arc<ChainSpec>,
@@ -52,12 +66,38 @@ pub struct BlockExecutor {
     trace: bool,
 }
 
+/// The state behind one block. Cheap to clone, and usable in any thread.
+#[derive(Clone)]
+pub struct Snapshot {
+    engine: Engine,
+    environment: Environment,
+    view: Arc<dyn StateView>,
+}
+
+impl Snapshot {
+    /// What `message` would come to. Nothing is kept.
+    ///
+    /// # Errors
+    /// A fault of the node.
+    pub fn query(&self, message: &Message) -> Result<Outcome, Fault> {
+        Ok(execute_message(&self.engine, &self.environment, Arc::clone(&self.view), message)?.0)
+    }
+
+    /// The state.
+    #[must_use]
+    pub fn view(&self) -> Arc<dyn StateView> {
+        Arc::clone(&self.view)
+    }
+}
+
 /// A block that was executed and found good, ready to be committed or dropped.
 pub struct Checked {
     /// The block with its receipts.
     pub stored: StoredBlock,
     /// What was watched of each transaction; local to the node.
     pub traces: Vec<Vec<TraceEvent>>,
+    /// What came of the chain's own messages; local to the node, their effects are in the state.
+    pub system: Vec<Outcome>,
     /// Offered transactions that a proposer has left out.
     pub left_out: Vec<LeftOut>,
     pending: Pending,
@@ -186,6 +226,14 @@ impl BlockExecutor {
         self.chain_id
     }
 
+    /// The committed state as it is now, to ask contracts about while the next block is executed and committed.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let block = BlockContext { height: self.head.height, time: self.head.time };
+        let environment = Environment::new(Arc::clone(&self.spec), block);
+        Snapshot { engine: self.engine.clone(), environment, view: self.store.view() }
+    }
+
     /// The engine.
     #[must_use]
     pub fn engine(&self) -> &Engine {
@@ -293,7 +341,7 @@ impl BlockExecutor {
     /// Computes the root and writes the header.
     fn finish(&self, environment: &Environment, outcome: BlockOutcome) -> Result<Checked, Fault> {
         let (transactions_root, receipts_root) = (outcome.transactions_root(), outcome.receipts_root());
-        let BlockOutcome { transactions, receipts, traces, changes, left_out } = outcome;
+        let BlockOutcome { transactions, receipts, traces, system, changes, left_out } = outcome;
         let parent = self.head.id();
         let (state_root, pending) = self.store.prepare(parent, changes)?;
         let header = Header {
@@ -308,7 +356,7 @@ impl BlockExecutor {
             state_root,
         };
         let stored = StoredBlock { block: Block { header, transactions }, receipts };
-        Ok(Checked { stored, traces, left_out, pending })
+        Ok(Checked { stored, traces, system, left_out, pending })
     }
 }
 

@@ -6,7 +6,7 @@ use crate::host::crypto::blake2_256;
 use crate::host::storage::{contract, set_contract};
 use crate::outcome::{Abort, Budget, Fault, Refused, Status, Trap};
 use crate::records::{self, Contract, RecordKey};
-use crate::session::{Frame, FrameKind, Session, spend};
+use crate::session::{Frame, FrameKind, Reply, Session, spend};
 use crate::trace::TraceEvent;
 use crate::types::{Address, Balance, Hash};
 use parity_scale_codec::{Compact, Encode};
@@ -78,6 +78,9 @@ pub(crate) fn call_frame(
         output: Vec::new(),
         read_only,
         allow_reentry: true,
+        queue: Vec::new(),
+        reply: None,
+        scans: Vec::new(),
         memory_pages: 0,
     })
 }
@@ -104,9 +107,38 @@ pub(crate) fn plan_delegate(session: &mut Session, code_hash: Hash, input: Vec<u
         output: Vec::new(),
         read_only: frame.read_only,
         allow_reentry: true,
+        queue: Vec::new(),
+        reply: None,
+        scans: Vec::new(),
         memory_pages: 0,
     };
     Ok(Ok((delegate, gas)))
+}
+
+/// Prepares telling the contract that runs what became of a message of its queue.
+pub(crate) fn plan_reply(session: &mut Session, reply: Reply) -> Result<(Frame, u64), Abort> {
+    let base = session.prices().call_base;
+    session.gas.charge(base)?;
+    session.check_depth()?;
+    let gas = session.gas.available();
+    let frame = session.frame()?;
+    let told = Frame {
+        kind: FrameKind::Reply,
+        contract: frame.contract.clone(),
+        code_hash: frame.code_hash,
+        storage: frame.storage.clone(),
+        caller: frame.caller.clone(),
+        value: 0,
+        input: None,
+        output: Vec::new(),
+        read_only: frame.read_only,
+        allow_reentry: true,
+        queue: Vec::new(),
+        reply: Some(reply),
+        scans: Vec::new(),
+        memory_pages: 0,
+    };
+    Ok((told, gas))
 }
 
 /// Prepares the creation of a contract by the contract that runs.

@@ -5,7 +5,8 @@ use crate::records::{self, Contract, RecordKey};
 use crate::session::{Session, spend};
 use crate::trace::TraceEvent;
 use crate::types::Address;
-use unfork_state::{Key, Value};
+use std::ops::Bound;
+use unfork_state::{Key, Order, Range, Value};
 
 /// Reads the value under `raw`, charged by its length.
 pub(crate) fn read(session: &mut Session, raw: &[u8]) -> Result<Option<Value>, Abort> {
@@ -73,6 +74,61 @@ fn note_change(session: &mut Session, raw: &[u8], before: Option<u32>, after: Op
         before,
         after: after.map(<[u8]>::to_vec),
     });
+}
+
+/// Opens a scan over the raw keys from `from` on and before `to`; it sees what is not committed. Gives its number in the
+/// frame.
+pub(crate) fn open_scan(session: &mut Session, from: Vec<u8>, to: Vec<u8>, order: Order) -> Result<u32, Abort> {
+    let price = session.prices().storage_scan_base;
+    session.gas.charge(price)?;
+    let frame = session.frame_mut()?;
+    let number = u32::try_from(frame.scans.len()).map_err(|_| Trap::InvalidArgument)?;
+    let space = frame.storage.clone();
+    frame.scans.push(Some(Range { space, from: Bound::Included(from), to: Bound::Excluded(to), order }));
+    Ok(number)
+}
+
+/// The next entry of a scan as raw key and value; `None` at its end.
+pub(crate) fn next(session: &mut Session, scan: u32) -> Result<Option<(Vec<u8>, Value)>, Abort> {
+    let place = usize::try_from(scan).map_err(|_| Trap::InvalidArgument)?;
+    let rest = session.frame_mut()?.scans.get_mut(place).ok_or(Trap::InvalidArgument)?.take();
+    let Some(rest) = rest else { return Ok(None) };
+    let found = step(session, rest)?;
+    let Some((key, value, rest)) = found else { return Ok(None) };
+    let each = session.prices().storage_scan_byte;
+    session.gas.charge_linear(0, each, key.raw().len().saturating_add(value.len()))?;
+    if let Some(scan) = session.frame_mut()?.scans.get_mut(place) {
+        *scan = Some(rest);
+    }
+    Ok(Some((key.raw().to_vec(), value)))
+}
+
+/// The first raw key of a range; `None` where there is none. Charged as opening a scan and taking one step of it.
+pub(crate) fn first_key(session: &mut Session, range: Range) -> Result<Option<Vec<u8>>, Abort> {
+    let price = session.prices().storage_scan_base;
+    session.gas.charge(price)?;
+    let Some((key, ..)) = step(session, range)? else { return Ok(None) };
+    let each = session.prices().storage_scan_byte;
+    session.gas.charge_linear(0, each, key.raw().len())?;
+    Ok(Some(key.raw().to_vec()))
+}
+
+/// The first entry of a range, and what is left behind it. Each key passed is paid for, removed ones too.
+fn step(session: &mut Session, mut rest: Range) -> Result<Option<(Key, Value, Range)>, Abort> {
+    loop {
+        let price = session.prices().storage_scan_item;
+        session.gas.charge(price)?;
+        let scanned = session.overlay.scan(&rest, 1)?;
+        if let Some(last) = &scanned.last {
+            rest = rest.after(last);
+        }
+        if let Some((key, value)) = scanned.items.into_iter().next() {
+            return Ok(Some((key, value, rest)));
+        }
+        if scanned.finished || scanned.last.is_none() {
+            return Ok(None);
+        }
+    }
 }
 
 /// Reads from the storage that lasts for this transaction.

@@ -4,6 +4,8 @@ use super::{SENTINEL, code, write_output};
 use crate::abi::Guest;
 use crate::host::storage;
 use crate::outcome::{Abort, Trap};
+use std::ops::Bound;
+use unfork_state::{Order, Range};
 
 /// The forms a storage key may have. The tag keeps them apart in one space.
 pub(crate) enum RawKey {
@@ -108,4 +110,38 @@ pub(crate) fn take_transient(guest: &mut Guest<'_>, key: RawKey, out: u32, out_l
     let raw = key.read(guest)?;
     let value = storage::transient_write(guest.session(), &raw, None)?;
     give(guest, value.as_deref(), out, out_len)
+}
+
+/// The arguments of `storage_next`.
+pub(crate) struct NextKey {
+    pub key: u32,
+    pub key_len: u32,
+    pub end: u32,
+    pub end_len: u32,
+    pub descending: u32,
+    pub out: u32,
+    pub out_len: u32,
+}
+
+/// The variable key that follows `key`: rising, the first after it and before `end`; falling, the last before it and not
+/// before `end`. Without `end` to the last or first key; falling without `key`, from the last one.
+pub(crate) fn next_key(guest: &mut Guest<'_>, arguments: NextKey) -> Result<u32, Abort> {
+    let NextKey { key, key_len, end, end_len, descending, out, out_len } = arguments;
+    let key = RawKey::Variable(key, key_len).read(guest)?;
+    let end = RawKey::Variable(end, end_len).read(guest)?;
+    let behind_all = || Bound::Excluded(vec![2]);
+    let space = guest.session().frame()?.storage.clone();
+    let range = match descending {
+        0 => {
+            let to = if end_len == 0 { behind_all() } else { Bound::Excluded(end) };
+            Range { space, from: Bound::Excluded(key), to, order: Order::Forward }
+        }
+        1 => {
+            let to = if key_len == 0 { behind_all() } else { Bound::Excluded(key) };
+            Range { space, from: Bound::Included(end), to, order: Order::Backward }
+        }
+        _ => return Err(Trap::InvalidArgument.into()),
+    };
+    let found = storage::first_key(guest.session(), range)?;
+    give(guest, found.as_deref().and_then(|raw| raw.get(1..)), out, out_len)
 }

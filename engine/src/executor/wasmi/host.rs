@@ -2,7 +2,10 @@
 
 use super::instance::{Handles, Running};
 use crate::abi::Guest;
-use crate::abi::seal::{self, CallArguments, HashKind, InstantiateArguments, RawKey, flag, for_each_seal_import};
+use crate::abi::cosmwasm::{self, for_each_cosmwasm_import};
+use crate::abi::seal::{
+    self, CallArguments, HashKind, InstantiateArguments, NextKey, RawKey, flag, for_each_seal_import,
+};
 use crate::outcome::{Abort, Fault};
 use crate::profile::ProfileId;
 use crate::session::{Phase, Session};
@@ -145,19 +148,20 @@ pub(super) type Link = fn(&mut Store<Host>) -> Func;
 pub(super) fn link(profile: ProfileId, module: &str, name: &str) -> Option<Link> {
     match profile {
         ProfileId::Seal => link_seal(module, name),
+        ProfileId::CosmWasm => link_cosmwasm(module, name),
     }
 }
 
-macro_rules! link_seal_functions {
-    ($($since:literal $module:literal $name:literal $alias:tt ($($argument:ident: $type:ty),*) -> $result:ty = $body:ident($($passed:expr),*);)*) => {
-        /// The imports of the `seal` profile. Typed closures: dynamic ones cost half as much again per call.
+macro_rules! link_functions {
+    ($link:ident $profile:ident; $($since:literal $module:literal $name:literal $alias:tt ($($argument:ident: $type:ty),*) -> $result:ty = $body:ident($($passed:expr),*);)*) => {
+        /// The imports of a profile. Typed closures: dynamic ones cost half as much again per call.
         #[allow(unused_variables, reason = "some arguments are ignored by rule")]
-        fn link_seal(module: &str, name: &str) -> Option<Link> {
+        fn $link(module: &str, name: &str) -> Option<Link> {
             $(
                 if module == $module && (name == $name || ($alias && name == concat!("seal_", $name))) {
                     return Some(|store| {
                         Func::wrap(store, |caller: Caller<'_, Host>, $($argument: $type),*| -> Result<$result, Error> {
-                            enter(caller, |guest| seal::$body(guest, $($passed),*))
+                            enter(caller, |guest| $profile::$body(guest, $($passed),*))
                         })
                     });
                 }
@@ -166,4 +170,11 @@ macro_rules! link_seal_functions {
         }
     };
 }
+macro_rules! link_seal_functions {
+    ($($rows:tt)*) => { link_functions! { link_seal seal; $($rows)* } };
+}
+macro_rules! link_cosmwasm_functions {
+    ($($rows:tt)*) => { link_functions! { link_cosmwasm cosmwasm; $($rows)* } };
+}
 for_each_seal_import!(link_seal_functions);
+for_each_cosmwasm_import!(link_cosmwasm_functions);
