@@ -202,3 +202,53 @@ fn dependencies_are_noted_once_and_let_go() {
     assert_eq!(ask(1, &others[3]), "returned");
     assert_eq!(ask(0, &others[32]), "returned");
 }
+
+/// Begins with the keys a, c and e. A call removes c, writes d, and asks for the key after (input's first byte 0) or before
+/// (1) the key and up to the end that follow, each one byte and absent when 0; returns the answer and what was found.
+const ORDERED: &str = r#"(module
+  (import "unfork0" "storage_next" (func $next (param i32 i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "seal2" "set_storage" (func $set (param i32 i32 i32 i32) (result i32)))
+  (import "seal1" "clear_storage" (func $clear (param i32 i32) (result i32)))
+  (import "seal0" "input" (func $input (param i32 i32)))
+  (import "seal0" "seal_return" (func $return (param i32 i32 i32)))
+  (memory 1)
+  (data (i32.const 100) "acde")
+  (func $write (param $key i32) (drop (call $set (local.get $key) (i32.const 1) (i32.const 0) (i32.const 0))))
+  (func (export "deploy") (call $write (i32.const 100)) (call $write (i32.const 101)) (call $write (i32.const 103)))
+  (func (export "call")
+    (i32.store (i32.const 0) (i32.const 8))
+    (call $input (i32.const 8) (i32.const 0))
+    (drop (call $clear (i32.const 101) (i32.const 1)))
+    (call $write (i32.const 102))
+    (i32.store (i32.const 16) (i32.const 8))
+    (i32.store8 (i32.const 20)
+      (call $next (i32.const 9) (i32.ne (i32.load8_u (i32.const 9)) (i32.const 0))
+        (i32.const 10) (i32.ne (i32.load8_u (i32.const 10)) (i32.const 0))
+        (i32.load8_u (i32.const 8)) (i32.const 21) (i32.const 16)))
+    (call $return (i32.const 0) (i32.const 20) (i32.const 2))))"#;
+
+#[test]
+fn keys_follow_each_other_in_order() {
+    let mut chain = Chain::new();
+    let mut cases: Vec<([u8; 3], Option<u8>)> = Vec::new();
+    for (key, end, found) in
+        [(0, 0, b'a'), (b'a', 0, b'd'), (b'b', b'e', b'd'), (b'd', 0, b'e'), (b'a', b'd', 0), (b'e', 0, 0)]
+    {
+        cases.push(([0, key, end], Some(found).filter(|found| *found > 0)));
+    }
+    for (key, end, found) in
+        [(0, 0, b'e'), (b'e', 0, b'd'), (b'd', 0, b'a'), (b'd', b'a', b'a'), (b'd', b'b', 0), (b'a', 0, 0)]
+    {
+        cases.push(([1, key, end], Some(found).filter(|found| *found > 0)));
+    }
+    for (input, found) in cases {
+        // A new contract each time: what the call changes is not committed when it asks.
+        let code_hash = chain.upload(wat::parse_str(ORDERED).expect("it assembles"));
+        let contract = chain.instantiate(code_hash, 0, &input);
+        let receipt = chain.call(&contract, GAS, &input);
+        let expected = found.map_or(vec![3, 0], |found| vec![0, found]);
+        assert_eq!((receipt.status, receipt.output), (Status::Returned, expected), "{input:?}");
+    }
+    let contract = chain.deploy(wat::parse_str(ORDERED).expect("it assembles"));
+    assert_eq!(chain.call(&contract, GAS, &[2, 0, 0]).status.name(), "trapped:invalid_argument");
+}
