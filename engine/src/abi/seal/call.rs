@@ -62,14 +62,15 @@ pub(crate) fn call(guest: &mut Guest<'_>, arguments: CallArguments) -> Result<u3
 /// Where the callee's input comes from: the caller's own input, forwarded or copied, or its memory.
 fn input_for_call(guest: &mut Guest<'_>, flags: u32, input: u32, input_len: u32) -> Result<Vec<u8>, Abort> {
     let own = &mut guest.session().frame_mut()?.input;
-    if flags & flag::FORWARD_INPUT != 0 {
-        return Ok(own.take().ok_or(Trap::InputConsumed)?);
-    }
+    // With both flags it is a copy.
     if flags & flag::CLONE_INPUT != 0 {
         let copy = own.clone().ok_or(Trap::InputConsumed)?;
         let (base, each) = (guest.session().prices().input_base, guest.session().prices().input_byte);
         guest.session().gas.charge_linear(base, each, copy.len())?;
         return Ok(copy);
+    }
+    if flags & flag::FORWARD_INPUT != 0 {
+        return Ok(own.take().ok_or(Trap::InputConsumed)?);
     }
     if u64::from(input_len) > guest.session().limits().input_bytes_max {
         return Err(Trap::InputTooLong.into());

@@ -44,7 +44,10 @@ pub(crate) fn input(guest: &mut Guest<'_>, out: u32, out_len: u32) -> Result<(),
     let (base, each) = (guest.session().prices().input_base, guest.session().prices().input_byte);
     let input = guest.session().frame_mut()?.input.take().ok_or(Trap::InputConsumed)?;
     guest.session().gas.charge_linear(base, each, input.len())?;
-    write_output(guest, out, out_len, &input, false)
+    write_output(guest, out, out_len, &input, false)?;
+    // Reading does not consume it: what an ink! contract has read it may still forward.
+    guest.session().frame_mut()?.input = Some(input);
+    Ok(())
 }
 
 /// Ends the frame with an output. Bit 0 of the flags asks for the changes to be rolled back.
