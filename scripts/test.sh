@@ -20,6 +20,8 @@ skip() {
 # With output, because property tests print how much they ran, and tests what they left out. Planted mistakes panic on
 # purpose, at length; only the beginning of a line is shown.
 tests() { RUST_BACKTRACE=0 cargo test --locked --release --workspace -- --show-output 2>&1 | cut -c1-240; }
+# The guest crate and the samples, natively; a workspace of its own.
+contracts() { cargo test --locked --workspace --manifest-path contracts/Cargo.toml; }
 docs() { RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --locked --workspace --no-deps --document-private-items; }
 
 [ -n "${ROCKSDB_LIB_DIR:-}" ] || eval "$(scripts/rocksdb.sh)"
@@ -29,6 +31,7 @@ step "Format" cargo fmt --all --check
 step "Lints, warnings denied" cargo clippy --locked --release --workspace --all-targets -- -D warnings
 step "Lints without RocksDB" cargo clippy --locked --release -p unfork --no-default-features -- -D warnings
 step "Tests (cold: some minutes of compiling first)" tests
+step "Tests of the guest crate and the sample contracts" contracts
 step "Documentation, warnings denied" docs
 step "The package of unfork-gas, built alone" cargo package --locked --allow-dirty --quiet -p unfork-gas
 if scripts/verdict.sh --probe; then

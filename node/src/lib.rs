@@ -4,6 +4,7 @@
 //! - [`chain`]: the chain specification as people write it.
 //! - `replay`: executes the blocks of a store again and compares (with the feature `rocksdb`).
 //! - `disk`: a chain in a directory (with the feature `rocksdb`).
+//! - [`project`]: a new contract project, and building one.
 //! - [`compare`]: differences between what is stored and what executing gives.
 //!
 //! Consensus is not decided here: everything that is hashed comes from `unfork-engine`.
@@ -13,6 +14,7 @@ pub mod chain;
 pub mod compare;
 #[cfg(feature = "rocksdb")]
 pub mod disk;
+pub mod project;
 #[cfg(feature = "rocksdb")]
 pub mod replay;
 pub mod scenario;

@@ -29,6 +29,8 @@ enum Command {
     #[cfg(feature = "rocksdb")]
     State(cmd::state::Arguments),
     Rules(cmd::rules::Arguments),
+    New(cmd::new::Arguments),
+    Build(cmd::build::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "rocksdb")]
         Command::State(arguments) => cmd::state::run(&arguments),
         Command::Rules(arguments) => cmd::rules::run(&arguments),
+        Command::New(arguments) => cmd::new::run(&arguments),
+        Command::Build(arguments) => cmd::build::run(&arguments),
     };
     cmd::exit_code(result)
 }

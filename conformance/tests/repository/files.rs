@@ -37,6 +37,22 @@ fn fixtures_are_what_their_list_says() {
 }
 
 #[test]
+fn contracts_are_what_their_lists_say() {
+    for folder in ["contracts/ink", "contracts/samples"] {
+        let folder = root().join(folder);
+        let mut present = BTreeMap::new();
+        walk(&folder, &mut |path| {
+            let name = path.strip_prefix(&folder).expect("walked from the folder").to_string_lossy().into_owned();
+            // Cargo's own folder, where somebody has built them, is no part of the project.
+            if name.ends_with(".wasm") && !name.starts_with("target/") {
+                present.insert(name, sha256(path));
+            }
+        });
+        assert_eq!(sums(&folder.join("SHA256SUMS")), present);
+    }
+}
+
+#[test]
 fn every_binary_contract_has_a_recorded_sum() {
     let tracked = tracked_files();
     let lists = tracked.iter().filter(|name| name.ends_with("SHA256SUMS"));

@@ -1,8 +1,10 @@
 //! One module per subcommand, and what they share: how a command ends.
 
+pub mod build;
 pub mod check;
 mod code;
 pub mod instrument;
+pub mod new;
 #[cfg(feature = "rocksdb")]
 pub mod replay;
 pub mod rules;
