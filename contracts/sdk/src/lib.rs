@@ -85,7 +85,7 @@ pub use unfork_contract_macro::contract;
 pub mod prelude {
     pub use crate::call::{CallError, Deploy};
     pub use crate::codec::{Decode, Encode};
-    pub use crate::storage::{Cell, Map};
+    pub use crate::storage::{Cell, Map, Ordered};
     pub use crate::{env, AccountId, Balance, BlockNumber, Hash, Timestamp};
     pub use alloc::{format, string::String, vec, vec::Vec};
 }

@@ -111,6 +111,131 @@ impl<K: Encode, V: Encode + Decode> Map<K, V> {
     }
 }
 
+/// Values by key, in the order of their keys: under the field's number followed by bytes that sort as the keys do.
+pub struct Ordered<K, V> {
+    number: u8,
+    marker: PhantomData<fn() -> (K, V)>,
+}
+
+impl<K, V> Field for Ordered<K, V> {
+    fn numbered(number: u8) -> Self {
+        Ordered { number, marker: PhantomData }
+    }
+}
+
+impl<K: OrderedKey, V: Encode + Decode> Ordered<K, V> {
+    fn key(&self, key: &K) -> Vec<u8> {
+        let mut bytes = Vec::from([self.number]);
+        key.write(&mut bytes);
+        bytes
+    }
+
+    /// The value under `key`, if there is one.
+    pub fn get(&self, key: &K) -> Option<V> {
+        host::storage_get(&self.key(key), decoded)
+    }
+
+    /// Stores `value` under `key`; whether there was one before.
+    pub fn insert(&mut self, key: &K, value: &V) -> bool {
+        let key = self.key(key);
+        value.using_encoded(|bytes| host::storage_set(&key, bytes))
+    }
+
+    /// Removes the value under `key`; whether there was one.
+    pub fn remove(&mut self, key: &K) -> bool {
+        host::storage_remove(&self.key(key))
+    }
+
+    /// The entry with the least key.
+    pub fn first(&self) -> Option<(K, V)> {
+        self.entry(host::storage_next(&[self.number], self.end(), false))
+    }
+
+    /// The entry with the greatest key.
+    pub fn last(&self) -> Option<(K, V)> {
+        self.entry(host::storage_next(self.end(), &[self.number], true))
+    }
+
+    /// The entry with the least key above `key`, whether that is there or not.
+    pub fn after(&self, key: &K) -> Option<(K, V)> {
+        self.entry(host::storage_next(&self.key(key), self.end(), false))
+    }
+
+    /// The entry with the greatest key below `key`, whether that is there or not.
+    pub fn before(&self, key: &K) -> Option<(K, V)> {
+        self.entry(host::storage_next(&self.key(key), &[self.number], true))
+    }
+
+    /// What all keys of this field are below: the next field's number; of the last field, nothing.
+    fn end(&self) -> &'static [u8] {
+        const NUMBERS: [u8; 256] = {
+            let (mut all, mut number) = ([0; 256], 0);
+            while number < 256 {
+                all[number] = number as u8;
+                number += 1;
+            }
+            all
+        };
+        let next = usize::from(self.number) + 1;
+        NUMBERS.get(next..next + 1).unwrap_or_default()
+    }
+
+    fn entry(&self, key: Option<Vec<u8>>) -> Option<(K, V)> {
+        let bytes = key?;
+        let mut rest = bytes.get(1..).unwrap_or_default();
+        let key = K::read(&mut rest).filter(|_| rest.is_empty());
+        let value = host::storage_get(&bytes, decoded);
+        key.zip(value).or_else(|| panic!("a stored key is of another type"))
+    }
+}
+
+/// A key whose bytes sort as it does.
+pub trait OrderedKey: Sized {
+    /// Appends the bytes.
+    fn write(&self, out: &mut Vec<u8>);
+    /// Takes them from the front.
+    fn read(bytes: &mut &[u8]) -> Option<Self>;
+}
+
+macro_rules! integers {
+    ($($kind:ty)*) => {
+        $(impl OrderedKey for $kind {
+            fn write(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.to_be_bytes());
+            }
+            fn read(bytes: &mut &[u8]) -> Option<Self> {
+                let (own, rest) = bytes.split_first_chunk()?;
+                *bytes = rest;
+                Some(Self::from_be_bytes(*own))
+            }
+        })*
+    };
+}
+integers! { u8 u16 u32 u64 u128 }
+
+impl OrderedKey for crate::AccountId {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        let (own, rest) = bytes.split_first_chunk()?;
+        *bytes = rest;
+        Some(Self(*own))
+    }
+}
+
+impl<A: OrderedKey, B: OrderedKey> OrderedKey for (A, B) {
+    fn write(&self, out: &mut Vec<u8>) {
+        self.0.write(out);
+        self.1.write(out);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        Some((A::read(bytes)?, B::read(bytes)?))
+    }
+}
+
 /// What is stored was written by this contract, so it is of its type unless the code was changed without a migration.
 fn decoded<T: Decode>(bytes: Option<&[u8]>) -> Option<T> {
     bytes.map(|mut bytes| match T::decode(&mut bytes) {

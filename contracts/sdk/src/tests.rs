@@ -13,6 +13,7 @@ mod bank {
         owner: Cell<AccountId>,
         has: Map<AccountId, Balance>,
         notes: Map<(u8, String), Vec<u16>>,
+        sorted: Ordered<(u16, u8), u8>,
     }
 
     #[event]
@@ -85,6 +86,19 @@ mod bank {
             notes.push(number);
             self.notes.insert(&key, &notes);
             notes
+        }
+
+        /// Values under ordered keys; gives the neighbours of the last one.
+        #[method]
+        pub fn sorted(&mut self, keys: Vec<(u16, u8)>) -> Vec<Option<(u16, u8)>> {
+            keys.iter().for_each(|key| {
+                self.sorted.insert(key, &0u8);
+            });
+            let last = keys.last().expect("a key");
+            let found = [self.sorted.first(), self.sorted.before(last), self.sorted.after(last), self.sorted.last()];
+            assert_eq!(self.sorted.get(last), Some(0));
+            self.sorted.remove(last);
+            found.into_iter().map(|entry| entry.map(|(key, _)| key)).collect()
         }
 
         #[method(selector = 0xDEADBEEF)]
@@ -231,6 +245,15 @@ fn contracts_call_contracts() {
     let notes = bench::upload::<notes::Notes>();
     assert_eq!(bank.notes_by(notes), Ok(Ok(vec![7, 7])));
     assert_eq!(bank.note(1, "a".into(), 4), Ok(vec![7, 7, 4]), "the foreign code wrote to the bank's storage");
+}
+
+#[test]
+fn ordered_keys_sort_as_numbers_do() {
+    let bank = setup();
+    assert_eq!(bank.note(0, "before".into(), 1).map(|_| ()), Ok(()), "another field's keys do not count");
+    let found = bank.sorted(vec![(256, 0), (2, 255), (2, 3), (65535, 9), (3, 0)]);
+    assert_eq!(found, Ok(vec![Some((2, 3)), Some((2, 255)), Some((256, 0)), Some((65535, 9))]));
+    assert_eq!(bank.sorted(vec![(1, 1)]), Ok(vec![Some((1, 1)), None, Some((2, 3)), Some((65535, 9))]));
 }
 
 #[test]

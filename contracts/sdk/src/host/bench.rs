@@ -234,6 +234,18 @@ pub(crate) mod host {
         })
     }
 
+    pub(crate) fn storage_next(key: &[u8], end: &[u8], descending: bool) -> Option<Vec<u8>> {
+        world(|world| {
+            let (own, from) = world.own(key);
+            let keys = world.state.storage.keys().filter(|(owner, _)| *owner == own).map(|(_, key)| key);
+            let found = match descending {
+                false => keys.into_iter().find(|key| **key > from && (end.is_empty() || key.as_slice() < end)),
+                true => keys.filter(|key| (from.is_empty() || **key < from) && key.as_slice() >= end).last(),
+            };
+            found.cloned()
+        })
+    }
+
     pub(crate) fn caller() -> [u8; 32] {
         world(|world| world.frame().caller.0)
     }

@@ -67,6 +67,18 @@ mod import {
             salt_len: u32,
         ) -> u32;
     }
+    #[link(wasm_import_module = "unfork0")]
+    extern "C" {
+        pub fn storage_next(
+            key: *const u8,
+            key_len: u32,
+            end: *const u8,
+            end_len: u32,
+            descending: u32,
+            out: *mut u8,
+            out_len: *mut u32,
+        ) -> u32;
+    }
     #[link(wasm_import_module = "seal2")]
     extern "C" {
         pub fn set_storage(key: *const u8, key_len: u32, value: *const u8, value_len: u32) -> u32;
@@ -141,6 +153,15 @@ pub(crate) fn storage_contains(key: &[u8]) -> bool {
 pub(crate) fn storage_remove(key: &[u8]) -> bool {
     // SAFETY: pointer and length are those of a slice.
     unsafe { import::clear_storage(key.as_ptr(), key.len() as u32) != NOTHING }
+}
+
+/// The least key above `key` and below `end`, or, descending, the greatest below `key` and not below `end`.
+pub(crate) fn storage_next(key: &[u8], end: &[u8], descending: bool) -> Option<Vec<u8>> {
+    let (key, key_len, end_len) = (key.as_ptr(), key.len() as u32, end.len() as u32);
+    let (end, down) = (end.as_ptr(), u32::from(descending));
+    // SAFETY: pointers and lengths are those of slices; the buffer is there, and its length is told.
+    let next = |out, length| unsafe { import::storage_next(key, key_len, end, end_len, down, out, length) };
+    through_buffer(next, |status, bytes| (status == 0).then(|| bytes.to_vec()))
 }
 
 pub(crate) fn caller() -> [u8; 32] {
