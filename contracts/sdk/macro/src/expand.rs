@@ -177,6 +177,7 @@ fn arms(methods: &[Method]) -> TokenStream {
 }
 
 /// The client: how other contracts and tests use this one.
+// Long on purpose: a template.
 fn client(contract: &Contract) -> TokenStream {
     let client = format_ident!("{}Ref", contract.name);
     let about = format!("`{}` at an address.", contract.name);

@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::{Cell, UnsafeCell};
 
+// One line for each, as in the list of the profile.
+#[rustfmt::skip]
 mod import {
     #[link(wasm_import_module = "seal0")]
     extern "C" {
@@ -22,14 +24,7 @@ mod import {
         pub fn is_contract(account: *const u8) -> u32;
         pub fn code_hash(account: *const u8, out: *mut u8, out_len: *mut u32) -> u32;
         pub fn transfer(to: *const u8, to_len: u32, value: *const u8, value_len: u32) -> u32;
-        pub fn delegate_call(
-            flags: u32,
-            code: *const u8,
-            input: *const u8,
-            input_len: u32,
-            out: *mut u8,
-            out_len: *mut u32,
-        ) -> u32;
+        pub fn delegate_call(flags: u32, code: *const u8, input: *const u8, input_len: u32, out: *mut u8, out_len: *mut u32) -> u32;
         pub fn deposit_event(topics: *const u8, topics_len: u32, data: *const u8, data_len: u32);
         pub fn debug_message(text: *const u8, text_len: u32) -> u32;
         pub fn hash_sha2_256(data: *const u8, data_len: u32, out: *mut u8);
@@ -43,41 +38,12 @@ mod import {
         pub fn contains_storage(key: *const u8, key_len: u32) -> u32;
         pub fn clear_storage(key: *const u8, key_len: u32) -> u32;
         pub fn terminate(beneficiary: *const u8) -> !;
-        pub fn call(
-            flags: u32,
-            callee: *const u8,
-            gas: u64,
-            value: *const u8,
-            input: *const u8,
-            input_len: u32,
-            out: *mut u8,
-            out_len: *mut u32,
-        ) -> u32;
-        pub fn instantiate(
-            code: *const u8,
-            gas: u64,
-            value: *const u8,
-            input: *const u8,
-            input_len: u32,
-            address: *mut u8,
-            address_len: *mut u32,
-            out: *mut u8,
-            out_len: *mut u32,
-            salt: *const u8,
-            salt_len: u32,
-        ) -> u32;
+        pub fn call(flags: u32, callee: *const u8, gas: u64, value: *const u8, input: *const u8, input_len: u32, out: *mut u8, out_len: *mut u32) -> u32;
+        pub fn instantiate(code: *const u8, gas: u64, value: *const u8, input: *const u8, input_len: u32, address: *mut u8, address_len: *mut u32, out: *mut u8, out_len: *mut u32, salt: *const u8, salt_len: u32) -> u32;
     }
     #[link(wasm_import_module = "unfork0")]
     extern "C" {
-        pub fn storage_next(
-            key: *const u8,
-            key_len: u32,
-            end: *const u8,
-            end_len: u32,
-            descending: u32,
-            out: *mut u8,
-            out_len: *mut u32,
-        ) -> u32;
+        pub fn storage_next(key: *const u8, key_len: u32, end: *const u8, end_len: u32, descending: u32, out: *mut u8, out_len: *mut u32) -> u32;
     }
     #[link(wasm_import_module = "seal2")]
     extern "C" {
