@@ -32,8 +32,12 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, Failed> {
             BuildError::NoTarget { .. } | BuildError::Program(..) => Failed::environment(error),
             _ => Failed::usage(error),
         })?;
-        let checked =
-            unfork_gas::prepare(&built.code, rules.schedule(), rules.limits(), &ProfileId::Seal.for_admission());
+        let checked = unfork_gas::prepare(
+            &built.code,
+            rules.schedule(),
+            rules.limits(),
+            &ProfileId::Seal.for_admission(rules.version()),
+        );
         let (file, hash) = (built.file.display().to_string(), hexadecimal(&code_hash(&built.code)));
         let refusal = checked.err().map(|refusal| refusal.to_string());
         let mut out = std::io::stdout().lock();
