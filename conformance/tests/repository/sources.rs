@@ -4,11 +4,11 @@ use super::{read, root, tracked_files};
 
 /// Where `unsafe` may stand: what these paths begin with. Each block says why it is sound (a lint sees to that).
 /// In gas, a test counts allocations, and the module for wasm32 exports functions; the crate itself forbids it.
-const UNSAFE_MODULES: &[&str] =
-    &["engine/src/executor/", "state/src/merkle/lanes", "gas/tests/linearity.rs", "gas/verdict/"];
 const UNSAFE_MODULES: &[&str] = &[
     "engine/src/executor/",
     "state/src/merkle/lanes",
+    "gas/tests/linearity.rs",
+    "gas/verdict/",
     // Inside of a contract: the host's functions, and allocators.
     "contracts/sdk/src/host/seal.rs",
     "contracts/ink/allocator/",
