@@ -286,7 +286,7 @@ impl Backend for ForgetfulBackend {
 
 #[test]
 fn state_model_notices_a_lost_removal() {
-    must_notice("contradicts the tree", 300, 4096, |data| {
+    must_notice("a scan of", 300, 4096, |data| {
         state_model_of(data, &|inner| Box::new(ForgetfulBackend(inner)));
     });
 }

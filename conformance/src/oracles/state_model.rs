@@ -1,4 +1,5 @@
-//! Overlay, store, tree and proofs against a plain sorted map and a root computed the naive way.
+//! Overlay, store, tree and proofs against a plain sorted map and a root computed the naive way: siblings, earlier states,
+//! rollback, pruning, checkpoints of the tree, opening again.
 
 use super::Reached;
 use arbitrary::{Result, Unstructured};
@@ -8,7 +9,8 @@ use std::sync::Arc;
 use unfork_proof::{EMPTY, digit, state_inner, state_leaf, state_path};
 use unfork_state::testing::FaultyDisk;
 use unfork_state::{
-    Backend, ChangeSet, Checkpoint, Key, Order, Overlay, Pending, Range, Scanned, Space, StateView, Store, Value,
+    Backend, ChangeSet, Checkpoint, Key, Options, Order, Overlay, Parts, Pending, Range, Scanned, Space, StateView,
+    Store, Value,
 };
 
 const CHAIN: [u8; 32] = [0xc4; 32];
@@ -32,7 +34,7 @@ pub fn state_model(data: &[u8]) -> Reached {
 /// When a rule is broken.
 pub fn state_model_of(data: &[u8], wrap: &Wrap<'_>) -> Reached {
     let mut u = Unstructured::new(data);
-    let mut run = Run::new(wrap);
+    let mut run = Run::new(wrap, options(&mut u));
     for _ in 0..STEPS_MAX {
         if u.is_empty() || run.step(&mut u).is_err() {
             break;
@@ -41,9 +43,21 @@ pub fn state_model_of(data: &[u8], wrap: &Wrap<'_>) -> Reached {
     run.finish()
 }
 
+/// With and without a cache, checkpoints all the time or never, leaves in memory or not.
+fn options(u: &mut Unstructured<'_>) -> Options {
+    let mut flag = || u.arbitrary().unwrap_or(false);
+    Options {
+        cache_bytes: if flag() { 1 << 16 } else { 0 },
+        tree_bytes: if flag() { 1 << 30 } else { 1 << 10 },
+        checkpoint_updates: if flag() { 2 } else { u64::MAX },
+        retained_blocks: None,
+    }
+}
+
 /// An overlay on a store, and what both should hold.
 struct Run<'a> {
     wrap: &'a Wrap<'a>,
+    options: Options,
     disk: FaultyDisk,
     store: Store,
     overlay: Overlay,
@@ -51,23 +65,28 @@ struct Run<'a> {
     checkpoints: Vec<(Checkpoint, Map)>,
     committed: Map,
     present: Map,
+    /// The state after each block.
+    heights: Vec<Map>,
+    /// How often blocks were taken back: blocks of another branch have other ids.
+    branch: u8,
     /// Snapshots, which must stay as they are.
     snapshots: Vec<(Arc<dyn StateView>, Map)>,
 }
 
 impl<'a> Run<'a> {
-    fn new(wrap: &'a Wrap<'a>) -> Self {
+    fn new(wrap: &'a Wrap<'a>, options: Options) -> Self {
         let disk = FaultyDisk::new();
-        let (backend, log) = (wrap(disk.backend()), disk.block_log());
         let genesis = ChangeSet::genesis([]);
-        let store = Store::create_with(backend, log, CHAIN, genesis, [0; 32], Vec::new()).expect("a new store");
+        let parts = parts(wrap, &disk, options);
+        let store = Store::create_from(parts, CHAIN, genesis, [0; 32], Vec::new()).expect("a new store");
         let overlay = Overlay::new(store.view());
-        let (committed, present) = (Map::new(), Map::new());
-        Self { wrap, disk, store, overlay, checkpoints: Vec::new(), committed, present, snapshots: Vec::new() }
+        let (committed, present, heights) = (Map::new(), Map::new(), vec![Map::new()]);
+        let (checkpoints, snapshots) = (Vec::new(), Vec::new());
+        Self { wrap, options, disk, store, overlay, checkpoints, committed, present, heights, branch: 0, snapshots }
     }
 
     fn step(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
-        match u.int_in_range(0..=15u8)? {
+        match u.int_in_range(0..=19u8)? {
             0..=4 => {
                 let (key, value) = (key(u)?, value(u)?);
                 self.overlay.put(key.clone(), value.clone());
@@ -100,6 +119,14 @@ impl<'a> Run<'a> {
             }
             13 => drop(self.checkpoints.pop()),
             14 => self.end_block(u)?,
+            16 => self.roll_back(u)?,
+            17 => {
+                let height = self.past_height(u)?;
+                self.store.prune(height).expect("a height that is there");
+                assert_eq!(self.store.oldest(), height, "the oldest height");
+            }
+            18 => self.store.checkpoint().expect("a disk in order"),
+            19 => self.check_past(u)?,
             _ => self.snapshots.push((self.store.view(), self.committed.clone())),
         }
         Ok(())
@@ -140,6 +167,49 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    fn past_height(&self, u: &mut Unstructured<'_>) -> Result<u64> {
+        u.int_in_range(self.store.oldest()..=self.store.head().height)
+    }
+
+    /// Takes blocks back, and what was not committed with them.
+    fn roll_back(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        let height = self.past_height(u)?;
+        self.store.rollback(height).expect("a height that is there");
+        self.heights.truncate(usize::try_from(height).expect("a small height") + 1);
+        self.committed = self.heights.last().cloned().unwrap_or_default();
+        assert_eq!(self.store.head().root, naive_root(&self.committed), "the root after taking blocks back");
+        self.branch = self.branch.wrapping_add(1);
+        self.present = self.committed.clone();
+        self.checkpoints.clear();
+        self.overlay = Overlay::new(self.store.view());
+        Ok(())
+    }
+
+    fn check_past(&self, u: &mut Unstructured<'_>) -> Result<()> {
+        let height = self.past_height(u)?;
+        let map = self.heights.get(usize::try_from(height).expect("a small height")).expect("a height committed");
+        let past = self.store.at(height).expect("a height that is there");
+        assert_eq!(past.head().root, naive_root(map), "the root at {height}");
+        let (key, range) = (key(u)?, range(u)?);
+        let value = map.get(&key);
+        assert_eq!(
+            past.view().get(&key).expect("a readable state").as_ref(),
+            value,
+            "the value of {key:?} at {height}"
+        );
+        let found = past.view().scan(&range, usize::MAX).expect("a readable state");
+        let expected: Vec<_> = if impossible(&range) { Vec::new() } else { inside(map, &range).collect() };
+        let mut found: Vec<_> = found.iter().map(|(key, value)| (key, value)).collect();
+        if range.order == Order::Backward {
+            found.reverse();
+        }
+        assert_eq!(found, expected, "a scan of {range:?} at {height}");
+        let proof = past.prove(&key).expect("a proof");
+        let value = value.map(|value| &value[..]);
+        assert_eq!(proof.verify(&past.head().root, key.as_bytes(), value), Ok(()), "the proof of {key:?} at {height}");
+        Ok(())
+    }
+
     fn check_proofs(&self, u: &mut Unstructured<'_>, pending: &Pending, root: [u8; 32]) -> Result<()> {
         for _ in 0..3 {
             let key = key(u)?;
@@ -158,14 +228,16 @@ impl<'a> Run<'a> {
         let height = self.store.head().height + 1;
         let mut id = [0xb1; 32];
         id[..8].copy_from_slice(&height.to_le_bytes());
+        id[8] = self.branch;
         self.store.commit(pending, height, id, height.to_le_bytes().to_vec()).expect("a commit on the head");
         self.committed = self.present.clone();
+        self.heights.push(self.committed.clone());
     }
 
     fn reopen(&mut self) {
         let head = self.store.head();
-        let (backend, log) = ((self.wrap)(self.disk.backend()), self.disk.block_log());
-        self.store = Store::with_backend(backend, log, CHAIN).expect("a store that was left in order");
+        let parts = parts(self.wrap, &self.disk, self.options);
+        self.store = Store::open_from(parts, CHAIN).expect("a store that was left in order");
         assert_eq!(self.store.head(), head, "the head after opening again");
         // What was read from the former handle belongs to it.
         self.snapshots.clear();
@@ -185,6 +257,10 @@ impl<'a> Run<'a> {
         assert_eq!(verified.keys, length_of(self.committed.len()), "keys at the head");
         format!("committed {} blocks", self.store.head().height.min(8))
     }
+}
+
+fn parts(wrap: &Wrap<'_>, disk: &FaultyDisk, options: Options) -> Parts {
+    Parts { backend: wrap(disk.backend()), log: disk.block_log(), trees: Some(disk.tree_files()), options }
 }
 
 /// What a scan should find.
