@@ -302,3 +302,21 @@ fn a_state_is_exported_and_imported_and_the_copy_goes_on() {
     let replayed = unfork(&["replay", "--db", &path(&copy)]);
     assert_ne!(replayed.status.code(), Some(0), "{}", text(&replayed));
 }
+
+#[test]
+fn states_are_pruned_and_blocks_rolled_back() {
+    let chain = Chain::new();
+    let scenario = chain.scenario(usize::MAX, "");
+    let executed = last_line(&chain.run(&scenario), 0);
+    let db = chain.db();
+    let state = |command: &str, more: &[&str]| {
+        unfork(&[&["state", command, "--db", db.to_str().expect("a path")], more].concat())
+    };
+    assert_eq!(last_line(&state("prune", &["--before", "4"]), 0), "states from height 4 to 13 can be read");
+    let refused = state("rollback", &["--to", "2"]);
+    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused));
+    assert!(last_line(&state("rollback", &["--to", "7"]), 0).starts_with("rolled back from height 13 to 7, root 0x"));
+    assert!(last_line(&state("verify", &[]), 0).starts_with("verified 8 blocks"));
+    // What was taken back is executed again.
+    assert_eq!(last_line(&chain.run(&scenario), 0), executed);
+}

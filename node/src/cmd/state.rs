@@ -1,5 +1,6 @@
 //! `unfork state`: looks at what a chain holds, proves it, checks it, and carries it from one place to another.
 
+mod change;
 mod keys;
 mod proof;
 mod read;
@@ -36,6 +37,8 @@ enum Command {
     VerifyProof(proof::VerifyProof),
     /// Computes again every root, checksum and index, and compares. Exit code 1 says that the store is not sound.
     Verify(Database),
+    Prune(change::Prune),
+    Rollback(change::Rollback),
     Export(snapshot::Export),
     Import(snapshot::Import),
 }
@@ -62,6 +65,8 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, Failed> {
         Command::Prove(prove) => proof::prove(prove),
         Command::VerifyProof(verify) => proof::verify(verify),
         Command::Verify(database) => verify(database),
+        Command::Prune(prune) => change::prune(prune),
+        Command::Rollback(rollback) => change::rollback(rollback),
         Command::Export(export) => snapshot::export(export),
         Command::Import(import) => snapshot::import(import),
     }
@@ -120,11 +125,18 @@ fn stats(database: &Database) -> Result<Verdict, Failed> {
         total += bytes;
         files.insert(entry.file_name().to_string_lossy().into_owned(), bytes.into());
     }
-    let head = store.head();
-    let mut lines =
-        vec![format!("height  {}", head.height), format!("keys    {}", store.keys()), format!("disk    {total} bytes")];
+    let (head, stats, oldest) = (store.head(), store.stats(), store.oldest());
+    let mut lines = vec![
+        format!("height  {}, states from {oldest} on", head.height),
+        format!("keys    {}", stats.keys),
+        format!("tree    {} bytes in memory, from {:?}", stats.tree_bytes, store.tree_source()),
+        format!("disk    {total} bytes"),
+    ];
     lines.extend(files.iter().map(|(name, bytes)| format!("        {bytes:>12}  {name}")));
-    let object = json!({ "height": head.height, "keys": store.keys(), "disk_bytes": total, "files": files });
+    let object = json!({
+        "height": head.height, "oldest": oldest, "keys": stats.keys, "tree_bytes": stats.tree_bytes,
+        "disk_bytes": total, "files": files,
+    });
     database.print(&object, &lines)?;
     Ok(Verdict::Well)
 }

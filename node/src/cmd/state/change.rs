@@ -1,0 +1,67 @@
+//! `unfork state prune` and `rollback`: what changes a chain's store.
+
+use super::super::{Failed, Verdict};
+use super::{print, shown};
+use serde_json::json;
+use std::path::PathBuf;
+use unfork_state::Store;
+
+/// Gives up the states before a height: they can no longer be read or rolled back to. Blocks stay.
+#[derive(clap::Args)]
+pub struct Prune {
+    #[command(flatten)]
+    store: Writable,
+    /// The oldest height whose state stays.
+    #[arg(long, value_name = "HEIGHT")]
+    before: u64,
+}
+
+/// Takes the last blocks back. They are removed, and cannot be brought back but by executing them again.
+#[derive(clap::Args)]
+pub struct Rollback {
+    #[command(flatten)]
+    store: Writable,
+    /// The height that is the last one after it.
+    #[arg(long, value_name = "HEIGHT")]
+    to: u64,
+}
+
+/// A chain that no other process may have open meanwhile.
+#[derive(clap::Args)]
+struct Writable {
+    /// The directory of the chain.
+    #[arg(long, value_name = "DIR")]
+    db: PathBuf,
+    /// One JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Writable {
+    fn open(&self) -> Result<Store, Failed> {
+        let chain_id = Store::stored_chain_id(&self.db).map_err(Failed::environment)?;
+        Store::open(&self.db, chain_id).map_err(Failed::environment)
+    }
+}
+
+/// `unfork state prune`.
+pub fn prune(arguments: &Prune) -> Result<Verdict, Failed> {
+    let mut store = arguments.store.open()?;
+    store.prune(arguments.before).map_err(Failed::environment)?;
+    let (oldest, head) = (store.oldest(), store.head().height);
+    let line = format!("states from height {oldest} to {head} can be read");
+    print(arguments.store.json, &json!({ "oldest": oldest, "height": head }), &[line])?;
+    Ok(Verdict::Well)
+}
+
+/// `unfork state rollback`.
+pub fn rollback(arguments: &Rollback) -> Result<Verdict, Failed> {
+    let mut store = arguments.store.open()?;
+    let before = store.head().height;
+    store.rollback(arguments.to).map_err(Failed::environment)?;
+    let head = store.head();
+    let (id, root) = (shown(&head.id), shown(&head.root));
+    let line = format!("rolled back from height {before} to {}, root {root}", head.height);
+    print(arguments.store.json, &json!({ "height": head.height, "id": id, "root": root, "before": before }), &[line])?;
+    Ok(Verdict::Well)
+}
