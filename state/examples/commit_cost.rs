@@ -144,22 +144,39 @@ fn rss() -> f64 {
     text.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() * 4096.0 / 1e6
 }
 
+/// The sizes of a run.
+struct Sizes {
+    keys: u64,
+    updates: usize,
+    blocks: u64,
+    rounds: u64,
+}
+
+impl Sizes {
+    fn of_arguments() -> Self {
+        let arguments: Vec<u64> = std::env::args().skip(1).map(|text| text.parse().unwrap()).collect();
+        let argument = |at: usize, default: u64| arguments.get(at).copied().unwrap_or(default);
+        let (keys, updates, blocks, rounds) =
+            (argument(0, 100_000), argument(1, 1000), argument(2, 100), argument(3, 5));
+        Self { keys, updates: updates as usize, blocks, rounds }
+    }
+}
+
 fn main() {
-    let arguments: Vec<u64> = std::env::args().skip(1).map(|text| text.parse().unwrap()).collect();
-    let argument = |at: usize, default: u64| arguments.get(at).copied().unwrap_or(default);
-    let (keys, updates, blocks, rounds) = (argument(0, 100_000), argument(1, 1000), argument(2, 100), argument(3, 5));
+    let sizes = Sizes::of_arguments();
     let place = tempfile::tempdir_in(std::env::var("UNFORK_BENCH_DIR").unwrap_or("/tmp".into())).unwrap();
-    let mut workload = Workload::new(keys);
+    let mut workload = Workload::new(sizes.keys);
     let genesis = workload.genesis();
     let start = rss();
     let mut bare_tree = BareTree::default();
     bare_tree.apply(&ChangeSet::genesis(genesis.iter().cloned()));
     println!(
-        "{keys} keys: tree {:.0} bytes a key counted, {:.0} by RSS",
-        bare_tree.bytes() as f64 / keys as f64,
-        (rss() - start) * 1e6 / keys as f64
+        "{} keys: tree {:.0} bytes a key counted, {:.0} by RSS",
+        sizes.keys,
+        bare_tree.bytes() as f64 / sizes.keys as f64,
+        (rss() - start) * 1e6 / sizes.keys as f64
     );
-    tree_alone(&mut workload_copy(&workload), &mut bare_tree, updates as usize);
+    tree_alone(&mut workload_copy(&workload), &mut bare_tree, sizes.updates);
     let mut bare_tree = BareTree::default();
     bare_tree.apply(&ChangeSet::genesis(genesis.iter().cloned()));
     let plain = PlainRocks::create(&place.path().join("plain")).unwrap();
@@ -171,54 +188,83 @@ fn main() {
     }
     let directory = place.path().join("store");
     let genesis = ChangeSet::genesis(genesis);
-    let mut store = Store::create(&directory, CHAIN, genesis, [0; 32], Vec::new()).unwrap();
+    let store = Store::create(&directory, CHAIN, genesis, [0; 32], Vec::new()).unwrap();
+    let mut sides = Sides { plain, bare, bare_tree, store };
     println!("RSS with all three sides {:.0} MB", rss());
-    store.settle().unwrap();
-    plain.settle().unwrap();
-    bare.settle().unwrap();
-    let (mut plain_used, mut bare_used, mut shipped_used) = (Total::default(), Total::default(), Total::default());
-    for _ in 0..rounds {
-        let changes: Vec<ChangeSet> = (0..blocks).map(|_| workload.block(updates as usize)).collect();
-        let count = changes.iter().map(ChangeSet::len).sum();
-        let before = used();
-        for changes in &changes {
-            plain.write(changes.iter().map(|(key, change)| (key.as_bytes(), change.new.as_deref()))).unwrap();
-        }
-        plain.settle().unwrap();
-        plain_used.add(before, count);
-
-        let before = used();
-        for changes in &changes {
-            bare_tree.apply(changes);
-            bare.write(changes.iter().map(|(key, change)| (key.as_bytes(), change.new.as_deref()))).unwrap();
-        }
-        bare.settle().unwrap();
-        bare_used.add(before, count);
-
-        let before = used();
-        for changes in changes {
-            let (_, pending) = store.prepare(store.head().id, changes).unwrap();
-            let height = store.head().height + 1;
-            let mut id = [0; 32];
-            id[..8].copy_from_slice(&height.to_le_bytes());
-            store.commit(pending, height, id, vec![0; 200]).unwrap();
-        }
-        store.settle().unwrap();
-        shipped_used.add(before, count);
-    }
-    println!("{keys} keys, {updates} updates per block, {rounds} rounds of {blocks} blocks");
-    let plain_database = plain;
-    let plain = plain_used.print("plain");
+    sides.commits(&mut workload, &sizes);
+    let Sides { plain, bare, bare_tree, store } = sides;
     drop(bare);
-    let bare = bare_used.print("bare");
-    let shipped = shipped_used.print("shipped");
-    println!(
-        "ratio bare_over_plain {:.2}  shipped_over_plain {:.2}  bytes_shipped_over_plain {:.2}",
-        bare / plain,
-        shipped / plain,
-        shipped_used.written as f64 / plain_used.written as f64
-    );
     assert_eq!(bare_tree.root(), store.head().root);
+    let root = store.head().root;
+    reads_and_proofs(&store, &plain, &workload);
+    drop(store);
+    open(&directory, root);
+    std::fs::remove_file(directory.join("tree.0")).unwrap();
+    std::fs::remove_file(directory.join("tree.1")).unwrap();
+    open(&directory, root).checkpoint().unwrap();
+    open(&directory, root);
+}
+
+/// What is compared: a key-value store alone, one beside a tree in memory, and the store.
+struct Sides {
+    plain: PlainRocks,
+    bare: PlainRocks,
+    bare_tree: BareTree,
+    store: Store,
+}
+
+impl Sides {
+    /// The same blocks on all sides in turn.
+    fn commits(&mut self, workload: &mut Workload, sizes: &Sizes) {
+        let Sizes { keys, updates, blocks, rounds } = *sizes;
+        let Self { plain, bare, bare_tree, store } = self;
+        store.settle().unwrap();
+        plain.settle().unwrap();
+        bare.settle().unwrap();
+        let (mut plain_used, mut bare_used, mut shipped_used) = (Total::default(), Total::default(), Total::default());
+        for _ in 0..rounds {
+            let changes: Vec<ChangeSet> = (0..blocks).map(|_| workload.block(updates)).collect();
+            let count = changes.iter().map(ChangeSet::len).sum();
+            let before = used();
+            for changes in &changes {
+                plain.write(changes.iter().map(|(key, change)| (key.as_bytes(), change.new.as_deref()))).unwrap();
+            }
+            plain.settle().unwrap();
+            plain_used.add(before, count);
+
+            let before = used();
+            for changes in &changes {
+                bare_tree.apply(changes);
+                bare.write(changes.iter().map(|(key, change)| (key.as_bytes(), change.new.as_deref()))).unwrap();
+            }
+            bare.settle().unwrap();
+            bare_used.add(before, count);
+
+            let before = used();
+            for changes in changes {
+                let (_, pending) = store.prepare(store.head().id, changes).unwrap();
+                let height = store.head().height + 1;
+                let mut id = [0; 32];
+                id[..8].copy_from_slice(&height.to_le_bytes());
+                store.commit(pending, height, id, vec![0; 200]).unwrap();
+            }
+            store.settle().unwrap();
+            shipped_used.add(before, count);
+        }
+        println!("{keys} keys, {updates} updates per block, {rounds} rounds of {blocks} blocks");
+        let plain = plain_used.print("plain");
+        let bare = bare_used.print("bare");
+        let shipped = shipped_used.print("shipped");
+        println!(
+            "ratio bare_over_plain {:.2}  shipped_over_plain {:.2}  bytes_shipped_over_plain {:.2}",
+            bare / plain,
+            shipped / plain,
+            shipped_used.written as f64 / plain_used.written as f64
+        );
+    }
+}
+
+fn reads_and_proofs(store: &Store, plain: &PlainRocks, workload: &Workload) {
     let head = store.head();
     let view = store.view();
     let hot: Vec<Key> = workload.live.iter().take(20_000).map(|(number, _)| workload.key(*number)).collect();
@@ -231,7 +277,7 @@ fn main() {
     }
     let start = Instant::now();
     for key in (0..5).flat_map(|_| &hot) {
-        assert!(plain_database.get(key.as_bytes()).unwrap().is_some());
+        assert!(plain.get(key.as_bytes()).unwrap().is_some());
     }
     println!("warm reads: plain {:.2} us", start.elapsed().as_secs_f64() * 1e6 / (5 * hot.len()) as f64);
     let start = Instant::now();
@@ -245,12 +291,6 @@ fn main() {
         past.prove(&hot[0]).unwrap();
         println!("a proof {back} blocks back: {:.3} s", start.elapsed().as_secs_f64());
     }
-    drop((store, view));
-    open(&directory, head.root);
-    std::fs::remove_file(directory.join("tree.0")).unwrap();
-    std::fs::remove_file(directory.join("tree.1")).unwrap();
-    open(&directory, head.root).checkpoint().unwrap();
-    open(&directory, head.root);
 }
 
 /// The tree without any disk, which shows what a change of its code does.

@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 
 use super::commit::{BlockId, Store};
 use super::file::FileLog;
+use super::first::write_genesis_record;
 use super::log::{BlockLog, FILE_HEADER_BYTES, stored_chain_id};
-use super::open::{Opened, Parts, write_genesis_record};
+use super::open::{Opened, Parts};
 use super::options::Options;
 use super::rocks::RocksBackend;
 use crate::changes::ChangeSet;

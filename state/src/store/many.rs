@@ -2,7 +2,8 @@
 
 use unfork_proof::{Proof, join_proofs};
 
-use super::commit::{Pending, Store};
+use super::commit::Store;
+use super::pending::Pending;
 use crate::error::StateError;
 use crate::key::Key;
 

@@ -7,6 +7,7 @@ mod commit;
 #[cfg(feature = "rocksdb")]
 mod disk;
 mod file;
+mod first;
 mod history;
 #[cfg(feature = "rocksdb")]
 mod import;
@@ -18,6 +19,7 @@ mod memory;
 mod open;
 mod options;
 mod past;
+mod pending;
 #[cfg(feature = "rocksdb")]
 mod rocks;
 mod shared;
@@ -25,7 +27,7 @@ mod snapshot;
 mod verify;
 
 pub use backend::{Backend, Batch, Table, TableRange, Write};
-pub use commit::{BlockId, FORMAT, Head, Pending, Stats, Store};
+pub use commit::{BlockId, FORMAT, Head, Stats, Store};
 pub use file::FileLog;
 #[cfg(feature = "rocksdb")]
 pub use import::{Accepted, Import, chunk_name};
@@ -36,6 +38,7 @@ pub use memory::{MemoryBackend, MemoryLog};
 pub use open::{Parts, Recovery, TreeSource};
 pub use options::Options;
 pub use past::Past;
+pub use pending::Pending;
 #[cfg(feature = "rocksdb")]
 pub use rocks::PlainRocks;
 pub(crate) use shared::Shared;
