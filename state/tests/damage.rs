@@ -11,16 +11,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use model::{CHAIN, Map, Random, apply, id, naive_root};
-use unfork_state::{ChangeSet, Key, Overlay, Range, StateError, Store};
+use unfork_state::{ChangeSet, Key, Overlay, Range, StateError, Store, TreeSource};
 
 const BLOCKS: u64 = 14;
+
+/// The blocks after which a checkpoint of the tree is written, one into each of the two files.
+const CHECKPOINTS: [u64; 2] = [8, 13];
 
 /// What came of one damage. The order is that of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
     /// Everything is right, and nothing had to be done: the bytes are not needed.
     NoEffect,
-    /// Everything is right: what was lost was made again from the block file or the values.
+    /// Everything is right: what was lost was made again from the block file or the values, or the older checkpoint of the
+    /// tree was taken.
     Healed,
     /// The store opens, and whoever reads what is damaged gets an error.
     ErrorOnReading,
@@ -28,7 +32,8 @@ enum Outcome {
     Refused,
 }
 
-/// A chain with its database partly in sorted files and partly in the log, and a copy of it some blocks earlier.
+/// A chain with its database partly in sorted files and partly in the log, with two checkpoints of the tree, and a copy of
+/// it some blocks earlier.
 struct Sample {
     place: tempfile::TempDir,
     map: Map,
@@ -65,6 +70,9 @@ impl Sample {
             if block == 5 || block == 9 {
                 store.settle().unwrap();
             }
+            if CHECKPOINTS.contains(&block) {
+                store.checkpoint().unwrap();
+            }
             if block == 9 {
                 drop(store);
                 copy(&directory, &place.path().join("earlier"));
@@ -72,6 +80,9 @@ impl Sample {
             }
         }
         drop(store);
+        for file in ["tree.0", "tree.1"] {
+            assert!(fs::metadata(directory.join(file)).unwrap().len() > 0, "{file} has no checkpoint");
+        }
         let root = naive_root(&map);
         Self { place, map, root }
     }
@@ -88,7 +99,8 @@ impl Sample {
         };
         assert_eq!((store.head().height, store.head().root), (BLOCKS, self.root), "{what}: another head");
         let recovery = store.recovery();
-        let healed = recovery.blocks_replayed > 0 || recovery.torn_bytes > 0;
+        let newest = TreeSource::Checkpoint { begun: CHECKPOINTS[1] };
+        let healed = recovery.blocks_replayed > 0 || recovery.torn_bytes > 0 || *store.tree_source() != newest;
         if self.read_all(store, what) {
             return Outcome::ErrorOnReading;
         }
@@ -210,6 +222,9 @@ fn damage_to_any_file_is_healed_or_noticed() {
     assert!(count("sorted file (SST)", Outcome::Refused) + count("sorted file (SST)", Outcome::ErrorOnReading) > 0);
     assert!(count("MANIFEST", Outcome::Refused) > 0 && count("CURRENT", Outcome::Refused) > 0);
     assert!(count("block file", Outcome::Refused) > 0);
+    // The newer checkpoint is missed; damage to one never keeps the store from opening.
+    assert!(count("tree checkpoint", Outcome::Healed) > 0);
+    assert_eq!(count("tree checkpoint", Outcome::Refused) + count("tree checkpoint", Outcome::ErrorOnReading), 0);
     assert_eq!(count("block file", Outcome::NoEffect), 0, "every byte of the block file counts");
 }
 
