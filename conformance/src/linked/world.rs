@@ -45,7 +45,7 @@ impl OnExecutor {
 
     fn find(&self, source: Source, name: &str) -> Option<Extern> {
         match source {
-            Source::Spectest => self.spectest.iter().find(|(other, _)| *other == name).map(|(_, found)| found.clone()),
+            Source::Spectest => self.spectest.iter().find(|(other, _)| *other == name).map(|(_, found)| *found),
             Source::Instance(number) => self.instances[number].as_ref()?.0.get_export(&self.store, name),
         }
     }

@@ -467,7 +467,7 @@ impl<'r, 'a> Run<'r, 'a> {
 
 fn as_slot(left: &Left) -> Slot {
     match left {
-        Left::Refused(code) => Slot::Refused(*code),
+        Left::Refused(code) => Slot::Refused(code),
         Left::Failed(_) | Left::Otherwise(_) => Slot::Missing,
     }
 }

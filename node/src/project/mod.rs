@@ -1,6 +1,6 @@
 //! Contract projects: a new one, and building one.
 //!
-//! [`create`] writes a package that uses the crate `unfork-contract`; [`build`] compiles it for wasm32 and takes out of the
+//! [`create()`] writes a package that uses the crate `unfork-contract`; [`build()`] compiles it for wasm32 and takes out of the
 //! result what a chain does not need.
 
 mod build;

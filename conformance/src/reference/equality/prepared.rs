@@ -39,7 +39,7 @@ impl Ready {
         for (number, import) in self.module.imports().enumerate() {
             let ExternType::Func(of_type) = import.ty() else { panic!("only functions are imported") };
             let names = (import.module(), import.name());
-            let earlier = linked.iter().find(|(other, _)| *other == names).map(|(_, function)| function.clone());
+            let earlier = linked.iter().find(|(other, _)| *other == names).map(|(_, function)| *function);
             let number = u32::try_from(number).expect("few imports");
             let function =
                 earlier.unwrap_or_else(|| Extern::Func(executor::host_function(&mut store, of_type, number)));
