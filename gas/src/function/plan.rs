@@ -15,88 +15,13 @@
 //! What must be done somewhere on a straight line is done at its beginning (its *line*), so that it does not come
 //! between a comparison and the branch that uses it, or between a result and the return that takes it.
 
+mod action;
+mod branch;
+
 use alloc::vec::Vec;
 
-use wasmparser::BrTable;
-
+pub(crate) use self::action::{Action, Grow, Insert};
 use crate::operator::Width;
-
-/// Something to write into the body before the original byte at `at`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Insert {
-    pub(crate) at: u32,
-    /// Frames open around it, the function's own included.
-    pub(crate) depth: u32,
-    pub(crate) action: Action,
-}
-
-impl Insert {
-    /// Whether this takes the counter, so that a charge that directly follows is made by it.
-    pub(crate) fn joins(&self) -> bool {
-        matches!(self.action, Action::Check { .. } | Action::AfterCall)
-    }
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Action {
-    /// The beginning of a line: subtract from the counter (add, when negative).
-    Charge(i64),
-    /// The beginning of a line that leaves the function: put the counter less this, the exact gas at its end, into the
-    /// global.
-    Settle(i64),
-    /// Out of gas when the counter is below `pending`.
-    Check { pending: i64 },
-    /// Put the exact gas left into the global, and hand the stack budget on, which may have to be checked.
-    BeforeCall { pending: i64, check_stack: bool },
-    /// Take the counter back from the global.
-    AfterCall,
-    /// Before a return: out of gas when the global is below 0, where the function is of those that check.
-    CheckReturn,
-    /// Charge `price` per unit of the topmost operand, and check.
-    PerUnit { pending: i64, price: u64 },
-    /// Before `memory.grow` or `table.grow`: reach it only where it grows by one or more, within the maximum.
-    BeforeGrow(Grow),
-    /// After it: the answers where it is not reached, the size for a growth by 0 and else −1.
-    AfterGrow(Grow),
-    /// Make the NaN on top of the stack, if it is one, the canonical one.
-    Canonicalise(Width),
-    /// The same for a local that was just set.
-    CanonicaliseLocal { width: Width, local: u32 },
-    /// Before `select`: count the bits of its condition, which keeps zero and non-zero apart.
-    ///
-    /// wasmi 2.0 leaves out a comparison with zero that stands before a `select`, and then reads the condition from a
-    /// register that was never set. After another operator it has nothing to leave out.
-    CountBits,
-    /// Before a block, loop or `if` that may take parameters, and before some stores: an empty block without any.
-    ///
-    /// Where a block begins, wasmi 2.0 saves the locals that lie on the operand stack, all but the block's parameters.
-    /// It leaves out as many locals as there are parameters, even when the parameters are no locals; what lies below
-    /// is then saved on one path only, and read from a register that was never set on the others. At the beginning of
-    /// a block without parameters it saves all of them.
-    ///
-    /// And it panics at a store of an i32, at an offset of more than 16 bits, whose address and value are the same local
-    /// in a register of the interpreter: saved locals are in no register.
-    SaveLocals,
-    /// Replace the `br_if depth` by one that charges only when taken.
-    ChargedBrIf { charge: i64, relative_depth: u32, next: u32 },
-    /// Give an `if` without `else` one that charges.
-    ChargedElse(i64),
-    /// Charge by the index of the `br_table` that follows: the charges are `table_charges[first..first + count]`,
-    /// the last one for the default.
-    ChargedBrTable { first: u32, count: u32 },
-}
-
-/// What a growing operator grows, and how far it may.
-///
-/// The prepared code itself answers what needs no growing, so that no executor's own way of refusing matters. And wasmi
-/// 2.0 leaves a frame on the host stack each time it executes one of these operators: this way their number is bounded
-/// by what there is to grow.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Grow {
-    /// The table; `None` is the memory.
-    pub(crate) table: Option<u32>,
-    pub(crate) max: u32,
-}
 
 /// What remains to be done once it is known where the operator ends.
 #[derive(Clone, Copy, Debug)]
@@ -445,100 +370,6 @@ impl Plan {
         if label != entered {
             self.insert(at, Action::ChargedElse(entered.saturating_sub(label)));
         }
-    }
-
-    pub(crate) fn branch(&mut self, relative_depth: u32) {
-        self.note_branch(relative_depth);
-        self.jump(relative_depth);
-        self.reachable = false;
-    }
-
-    /// Arrives at the label `relative_depth` frames out, from here, always.
-    fn jump(&mut self, relative_depth: u32) {
-        let Some(pending) = self.reachable_pending() else { return };
-        let Some(label) = self.arrive(relative_depth, pending) else { return };
-        self.charge_line(pending.saturating_sub(label));
-        self.set_pending(label);
-    }
-
-    pub(crate) fn branch_if(&mut self, relative_depth: u32, at: u32) {
-        self.note_branch(relative_depth);
-        let Some(pending) = self.reachable_pending() else { return };
-        let Some(label) = self.arrive(relative_depth, pending) else { return };
-        let charge = pending.saturating_sub(label);
-        self.after = Some(After::Line);
-        if charge != 0 {
-            if self.leaves_loop(relative_depth) {
-                self.insert(at, Action::ChargedBrIf { charge, relative_depth, next: at });
-                self.after = Some(After::Replaced);
-            } else {
-                self.charge_line(charge);
-                self.set_pending(label);
-            }
-        }
-    }
-
-    /// Whether a branch leaves the innermost loop and carries nothing: taken once per loop, so it pays for itself.
-    fn leaves_loop(&self, relative_depth: u32) -> bool {
-        let Some(target) = self.frame_index(relative_depth) else { return false };
-        let carries_nothing = self.frames.get(target).is_some_and(|frame| frame.carries_nothing);
-        carries_nothing && self.loops.last().is_some_and(|&innermost| target < innermost)
-    }
-
-    pub(crate) fn branch_table(&mut self, targets: &BrTable<'_>, at: u32) {
-        let default = targets.default();
-        let depths = || targets.targets().flatten().chain([default]);
-        depths().for_each(|depth| self.note_branch(depth));
-        let Some(pending) = self.reachable_pending() else { return };
-        let mut fixed = None;
-        let mut agree = true;
-        for depth in depths() {
-            let label = self.frame_index(depth).and_then(|index| self.frames.get(index)).and_then(|frame| frame.label);
-            match (fixed, label) {
-                (None, Some(_)) => fixed = label,
-                (Some(one), Some(other)) if one != other => agree = false,
-                _ => {}
-            }
-        }
-        if agree {
-            let label = fixed.unwrap_or(pending);
-            self.charge_line(pending.saturating_sub(label));
-            for depth in depths() {
-                self.arrive(depth, label);
-            }
-        } else {
-            self.charge_by_index(depths(), pending, at);
-        }
-        self.reachable = false;
-    }
-
-    fn charge_by_index(&mut self, depths: impl Iterator<Item = u32>, pending: i64, at: u32) {
-        let first = count(self.table_charges.len());
-        for depth in depths {
-            let label = self.arrive(depth, pending).unwrap_or(pending);
-            self.table_charges.push(pending.saturating_sub(label));
-        }
-        self.has_charged_table = true;
-        let count = count(self.table_charges.len()).saturating_sub(first);
-        self.insert(at, Action::ChargedBrTable { first, count });
-    }
-
-    /// `pending` at the label `relative_depth` frames out, fixing it to `pending` if nothing arrived there before.
-    fn arrive(&mut self, relative_depth: u32, pending: i64) -> Option<i64> {
-        let stack_checked = self.stack_checked;
-        let index = self.frame_index(relative_depth)?;
-        let frame = self.frames.get_mut(index)?;
-        frame.label_stack_checked &= stack_checked;
-        Some(*frame.label.get_or_insert(pending))
-    }
-
-    /// Reachable or not: a branch to the function's label must find that label after the body is wrapped.
-    fn note_branch(&mut self, relative_depth: u32) {
-        self.branches_to_function |= self.frame_index(relative_depth) == Some(0);
-    }
-
-    fn frame_index(&self, relative_depth: u32) -> Option<usize> {
-        self.frames.len().checked_sub(1)?.checked_sub(usize::try_from(relative_depth).ok()?)
     }
 
     /// What was left to do once the operator's end is known: `next`, before the bytes `following`.

@@ -1,0 +1,246 @@
+//! What stands in the body for each insertion of the plan.
+
+use alloc::vec::Vec;
+
+use super::super::op::{self, TYPE_EMPTY, TYPE_I32};
+use super::super::plan::{Action, Grow, Insert};
+use super::Writer;
+use crate::encode;
+use crate::operator::Width;
+
+const CANONICAL_NAN_F32: u32 = 0x7fc0_0000;
+const CANONICAL_NAN_F64: u64 = 0x7ff8_0000_0000_0000;
+
+impl Writer<'_> {
+    /// Writes one insertion; `joined` is the charge that a check makes besides.
+    pub(super) fn insert(&mut self, insert: &Insert, joined: i64) {
+        match insert.action {
+            Action::Charge(amount) => self.charge(amount),
+            Action::Check { pending } => {
+                if self.counter_in_local && joined != 0 {
+                    self.indexed(op::LOCAL_GET, self.counter);
+                    self.add(joined.saturating_neg());
+                    self.indexed(op::LOCAL_TEE, self.counter);
+                } else {
+                    self.charge(joined);
+                    self.counter_get();
+                }
+                self.below(pending.saturating_sub(joined));
+                self.exit_if(insert.depth);
+            }
+            Action::CheckReturn => self.check_return(insert.depth),
+            Action::Settle(pending) => self.settle(pending),
+            Action::BeforeCall { pending, check_stack } => {
+                self.settle(pending);
+                self.hand_on_stack(check_stack, insert.depth);
+            }
+            Action::AfterCall => self.after_call(joined),
+            Action::PerUnit { pending, price } => self.per_unit(pending, price, insert.depth),
+            Action::BeforeGrow(grow) => self.before_grow(grow),
+            Action::AfterGrow(grow) => self.after_grow(grow),
+            Action::Canonicalise(width) => self.canonicalise(width),
+            Action::CanonicaliseLocal { width, local } => self.canonicalise_local(width, local),
+            Action::CountBits => self.out.push(op::I32_POPCNT),
+            Action::SaveLocals => self.out.extend_from_slice(&[op::BLOCK, TYPE_EMPTY, op::END]),
+            Action::ChargedBrIf { charge, relative_depth, .. } => {
+                self.out.extend_from_slice(&[op::IF, TYPE_EMPTY]);
+                self.charge(charge);
+                self.indexed(op::BR, relative_depth.saturating_add(1));
+                self.out.push(op::END);
+            }
+            Action::ChargedElse(amount) => {
+                self.out.push(op::ELSE);
+                self.charge(amount);
+            }
+            Action::ChargedBrTable { first, count } => self.charge_by_index(first, count),
+        }
+    }
+
+    pub(super) fn charge(&mut self, amount: i64) {
+        if amount == 0 {
+            return;
+        }
+        self.counter_get();
+        self.add(amount.saturating_neg());
+        self.counter_set();
+    }
+
+    pub(super) fn charge_global(&mut self, amount: i64) {
+        if amount != 0 {
+            self.global_get(self.body.gas_global);
+            self.add(amount.saturating_neg());
+            self.global_set(self.body.gas_global);
+        }
+    }
+
+    /// Puts the exact gas left into the global.
+    pub(super) fn settle(&mut self, pending: i64) {
+        if pending == 0 && !self.counter_in_local {
+            return;
+        }
+        self.counter_get();
+        if pending != 0 {
+            self.add(pending.saturating_neg());
+        }
+        self.global_set(self.body.gas_global);
+    }
+
+    fn hand_on_stack(&mut self, check: bool, depth: u32) {
+        if self.body.take.is_none() {
+            return;
+        }
+        self.indexed(op::LOCAL_GET, self.stack_left);
+        self.global_set(self.body.stack_global);
+        if check {
+            self.indexed(op::LOCAL_GET, self.stack_left);
+            self.below(0);
+            self.exit_if(depth);
+        }
+    }
+
+    fn after_call(&mut self, joined: i64) {
+        if !self.counter_in_local {
+            return self.charge(joined);
+        }
+        self.global_get(self.body.gas_global);
+        if joined != 0 {
+            self.add(joined.saturating_neg());
+        }
+        self.indexed(op::LOCAL_SET, self.counter);
+    }
+
+    /// The exact gas stands in the global already.
+    pub(super) fn check_return(&mut self, depth: u32) {
+        if self.body.check_return {
+            self.global_get(self.body.gas_global);
+            self.below(0);
+            self.exit_if(depth);
+        }
+    }
+
+    fn per_unit(&mut self, pending: i64, price: u64, depth: u32) {
+        self.indexed(op::LOCAL_TEE, self.units);
+        self.counter_get();
+        self.indexed(op::LOCAL_GET, self.units);
+        self.out.push(op::I64_EXTEND_I32_U);
+        self.constant(i64::try_from(price).unwrap_or(i64::MAX));
+        self.out.extend_from_slice(&[op::I64_MUL, op::I64_SUB]);
+        self.indexed(op::LOCAL_TEE, self.counter);
+        if !self.counter_in_local {
+            self.global_set(self.body.gas_global);
+            self.indexed(op::LOCAL_GET, self.counter);
+        }
+        self.below(pending);
+        self.exit_if(depth);
+    }
+
+    /// The amount asked for is on the stack and in the local `units`, below it, for a table, what to fill with.
+    fn before_grow(&mut self, grow: Grow) {
+        self.out.push(op::DROP);
+        if grow.table.is_some() {
+            self.indexed(op::LOCAL_SET, self.filler);
+        }
+        // units - 1 < max - size, unsigned: neither 0 nor too much.
+        self.indexed(op::LOCAL_GET, self.units);
+        self.narrow_constant(1);
+        self.out.push(op::I32_SUB);
+        self.narrow_constant(grow.max);
+        self.size(grow);
+        self.out.extend_from_slice(&[op::I32_SUB, op::I32_LT_U, op::IF, TYPE_I32]);
+        if grow.table.is_some() {
+            self.indexed(op::LOCAL_GET, self.filler);
+        }
+        self.indexed(op::LOCAL_GET, self.units);
+    }
+
+    fn after_grow(&mut self, grow: Grow) {
+        self.out.extend_from_slice(&[op::ELSE, op::I32_CONST]);
+        encode::signed(self.out, -1);
+        self.size(grow);
+        self.indexed(op::LOCAL_GET, self.units);
+        self.out.extend_from_slice(&[op::SELECT, op::END]);
+    }
+
+    fn size(&mut self, grow: Grow) {
+        match grow.table {
+            None => self.out.extend_from_slice(&[op::MEMORY_SIZE, 0]),
+            Some(table) => {
+                self.out.extend_from_slice(&[op::PREFIXED, op::PREFIXED_TABLE_SIZE]);
+                encode::unsigned(self.out, u64::from(table));
+            }
+        }
+    }
+
+    fn narrow_constant(&mut self, value: u32) {
+        self.out.push(op::I32_CONST);
+        encode::signed(self.out, i64::from(value));
+    }
+
+    fn canonicalise(&mut self, width: Width) {
+        let (local, is_equal) = match width {
+            Width::F32 => (self.nan_f32, op::F32_EQ),
+            Width::F64 => (self.nan_f64, op::F64_EQ),
+        };
+        self.indexed(op::LOCAL_TEE, local);
+        self.canonical_nan(width);
+        self.indexed(op::LOCAL_GET, local);
+        self.indexed(op::LOCAL_GET, local);
+        self.out.extend_from_slice(&[is_equal, op::SELECT]);
+    }
+
+    fn canonicalise_local(&mut self, width: Width, local: u32) {
+        let is_not_equal = match width {
+            Width::F32 => op::F32_NE,
+            Width::F64 => op::F64_NE,
+        };
+        self.indexed(op::LOCAL_GET, local);
+        self.indexed(op::LOCAL_GET, local);
+        self.out.extend_from_slice(&[is_not_equal, op::IF, TYPE_EMPTY]);
+        self.canonical_nan(width);
+        self.indexed(op::LOCAL_SET, local);
+        self.out.push(op::END);
+    }
+
+    fn canonical_nan(&mut self, width: Width) {
+        match width {
+            Width::F32 => {
+                self.out.push(op::F32_CONST);
+                self.out.extend_from_slice(&CANONICAL_NAN_F32.to_le_bytes());
+            }
+            Width::F64 => {
+                self.out.push(op::F64_CONST);
+                self.out.extend_from_slice(&CANONICAL_NAN_F64.to_le_bytes());
+            }
+        }
+    }
+
+    /// One block per distinct charge; a `br_table` of its own picks the block, then the original one follows.
+    fn charge_by_index(&mut self, first: u32, count: u32) {
+        let from = usize::try_from(first).unwrap_or(usize::MAX);
+        let to = from.saturating_add(usize::try_from(count).unwrap_or(usize::MAX));
+        let charges = self.plan.table_charges.get(from..to).unwrap_or_default();
+        let mut distinct: Vec<i64> = charges.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        self.indexed(op::LOCAL_SET, self.units);
+        for _ in 0..=distinct.len() {
+            self.out.extend_from_slice(&[op::BLOCK, TYPE_EMPTY]);
+        }
+        self.indexed(op::LOCAL_GET, self.units);
+        self.out.push(op::BR_TABLE);
+        encode::unsigned(self.out, u64::from(count.saturating_sub(1)));
+        for charge in charges {
+            let class = distinct.binary_search(charge).unwrap_or_default();
+            encode::unsigned(self.out, encode::length(class));
+        }
+        for (class, &charge) in distinct.iter().enumerate() {
+            self.out.push(op::END);
+            self.charge(charge);
+            let outward = distinct.len().saturating_sub(class).saturating_sub(1);
+            self.out.push(op::BR);
+            encode::unsigned(self.out, encode::length(outward));
+        }
+        self.out.push(op::END);
+        self.indexed(op::LOCAL_GET, self.units);
+    }
+}

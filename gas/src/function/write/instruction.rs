@@ -1,0 +1,58 @@
+//! The instructions that insertions are made of.
+
+use super::super::op;
+use super::Writer;
+use crate::encode;
+
+impl Writer<'_> {
+    /// Leaves the function out of gas when the value on the stack is not zero.
+    pub(super) fn exit_if(&mut self, depth: u32) {
+        let inner = if self.has_body_block { depth } else { depth.saturating_sub(1) };
+        self.indexed(op::BR_IF, inner);
+    }
+
+    /// Whether the i64 on the stack is below `bound`.
+    pub(super) fn below(&mut self, bound: i64) {
+        self.constant(bound);
+        self.out.push(op::I64_LT_S);
+    }
+
+    pub(super) fn add(&mut self, amount: i64) {
+        self.constant(amount);
+        self.out.push(op::I64_ADD);
+    }
+
+    pub(super) fn counter_get(&mut self) {
+        if self.counter_in_local {
+            self.indexed(op::LOCAL_GET, self.counter);
+        } else {
+            self.global_get(self.body.gas_global);
+        }
+    }
+
+    pub(super) fn counter_set(&mut self) {
+        if self.counter_in_local {
+            self.indexed(op::LOCAL_SET, self.counter);
+        } else {
+            self.global_set(self.body.gas_global);
+        }
+    }
+
+    pub(super) fn constant(&mut self, value: i64) {
+        self.out.push(op::I64_CONST);
+        encode::signed(self.out, value);
+    }
+
+    pub(super) fn global_get(&mut self, index: u32) {
+        self.indexed(op::GLOBAL_GET, index);
+    }
+
+    pub(super) fn global_set(&mut self, index: u32) {
+        self.indexed(op::GLOBAL_SET, index);
+    }
+
+    pub(super) fn indexed(&mut self, opcode: u8, index: u32) {
+        self.out.push(opcode);
+        encode::unsigned(self.out, u64::from(index));
+    }
+}
