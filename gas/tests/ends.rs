@@ -191,21 +191,35 @@ fn gas_is_exact_at_every_host_call() {
 }
 
 /// A deep unwinding is checked on the way back too: code after a call cannot run on nothing. What comes after a return
-/// without enough gas shows whether it was a checkpoint: a trap, or out of gas.
+/// with one gas less than executed by then shows whether it was a checkpoint: a trap, or out of gas.
 #[test]
 fn returning_is_checked() {
     let mut schedule = V1;
     assert!(schedule.set("op_drop", 1));
-    let ways = ["{nops}", "{nops} (return)", "(block (br_if 1 (i32.const 1))) {nops}", "(block (loop {nops} (br 2)))"];
-    for (way, nops, checked) in ways.iter().flat_map(|way| [(way, 1, false), (way, 200, true)]) {
+    let Schedule { op_const, op_loop, op_br, op_br_if, op_call, function_entry, .. } = schedule;
+    // What is executed of f, besides nops; the third leaves before them. The prices of all of f's operators sum to at most
+    // 128 with one nop and to more with 200, executed or not.
+    let ways = [
+        ("{nops}", 0, true),
+        ("{nops} (return)", op_br, true),
+        ("(block (br_if 1 (i32.const 1))) {nops}", op_const + op_br_if, false),
+        ("(block (loop {nops} (br 2)))", op_loop + op_br, true),
+    ];
+    for ((way, executed, runs_nops), (nops, checked)) in
+        ways.iter().flat_map(|way| [(way, (1, false)), (way, (200, true))])
+    {
         let body = way.replace("{nops}", &"nop ".repeat(nops));
         let text = format!(
             r#"(func $f {body}) (func (export "run") (call $f) (drop (i32.div_u (i32.const 1) (i32.const 0))))"#
         );
-        // Enough for entering run and f, and for the head of a loop.
-        let ended = run(&with(&text, &schedule, &PLAIN), 6 + 4 + 6, STACK).0;
-        let expected = if checked { Ended::OutOfGas } else { Ended::Trapped(TrapCode::IntegerDivisionByZero) };
-        assert_eq!(ended, expected, "{way}, {nops} nops");
+        let module = with(&text, &schedule, &PLAIN);
+        // The checkpoints before, the entries of run and f and the head of the loop, are passed with one gas less, too.
+        let nops_executed = if *runs_nops { nops as u64 } else { 0 };
+        let at_return = (function_entry + op_call + function_entry + executed + nops_executed).cast_signed();
+        let trapped = Ended::Trapped(TrapCode::IntegerDivisionByZero);
+        let expected = if checked { Ended::OutOfGas } else { trapped.clone() };
+        assert_eq!(run(&module, at_return - 1, STACK).0, expected, "{way}, {nops} nops, one gas less");
+        assert_eq!(run(&module, at_return, STACK).0, trapped, "{way}, {nops} nops");
     }
 }
 
