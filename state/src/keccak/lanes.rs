@@ -1,4 +1,4 @@
-//! The permutation Keccak-f[1600] on several states at once. The only module of this crate that contains unsafe code:
+//! The permutation `Keccak-f[1600]` on several states at once. The only module of this crate that contains unsafe code:
 //! two calls of functions compiled for processors that were detected first. The functions themselves are safe.
 //!
 //! A state is 25 words; `states[word][lane]` interleaves the states, so that one vector register holds a word of each.
