@@ -22,12 +22,21 @@ skip() {
 tests() { RUST_BACKTRACE=0 cargo test --locked --release --workspace -- --show-output 2>&1 | cut -c1-240; }
 # The guest crate and the samples, natively; a workspace of its own.
 contracts() { cargo test --locked --workspace --manifest-path contracts/Cargo.toml; }
+# Benches beside peers, fuzz targets and contracts are workspaces of their own, which no test builds: here a lock file that
+# an added dependency has left behind is noticed.
+lock_files() {
+  local lock
+  git ls-files '*Cargo.lock' | while read -r lock; do
+    cargo update --quiet --workspace --locked --manifest-path "${lock%.lock}.toml" || return 1
+  done
+}
 docs() { RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --locked --workspace --no-deps --document-private-items; }
 
 [ -n "${ROCKSDB_LIB_DIR:-}" ] || eval "$(scripts/rocksdb.sh)"
 [ -n "${UNFORK_THIRD_PARTY:-}" ] || skip "contracts of third parties (UNFORK_THIRD_PARTY names no folder; contracts/fixtures/README.md says what they are)"
 
 step "Format" cargo fmt --all --check
+step "Lock files of all workspaces" lock_files
 step "Lints, warnings denied" cargo clippy --locked --release --workspace --all-targets -- -D warnings
 step "Lints without RocksDB" cargo clippy --locked --release -p unfork --no-default-features -- -D warnings
 step "Tests (cold: some minutes of compiling first)" tests
