@@ -6,10 +6,23 @@ use unfork::scenario::parse_hex;
 use unfork_engine::{Address, Contract, RecordKey, read_record};
 use unfork_state::{Key, Space, StateView};
 
-/// The keys that `texts` name: of the contract, or without one flat keys (docs/format.md §1.1).
-pub fn parse_all(view: &dyn StateView, contract: Option<&str>, texts: &[String]) -> Result<Vec<Key>, Failed> {
-    let space = contract.map(|address| contract_space(view, address)).transpose()?;
-    texts.iter().map(|text| parse(view, space.as_ref(), text)).collect()
+/// The keys that a command is about.
+#[derive(clap::Args)]
+pub struct Keys {
+    /// The contract that the keys belong to; without it they are flat keys of the whole state.
+    #[arg(long, value_name = "ADDRESS")]
+    contract: Option<String>,
+    /// Keys in hexadecimal.
+    #[arg(required = true, value_name = "KEY")]
+    keys: Vec<String>,
+}
+
+impl Keys {
+    /// The keys that are named: of the contract, or without one flat keys (docs/format.md §1.1).
+    pub fn parse(&self, view: &dyn StateView) -> Result<Vec<Key>, Failed> {
+        let space = self.contract.as_deref().map(|address| contract_space(view, address)).transpose()?;
+        self.keys.iter().map(|text| parse(view, space.as_ref(), text)).collect()
+    }
 }
 
 fn parse(view: &dyn StateView, space: Option<&Space>, text: &str) -> Result<Key, Failed> {

@@ -15,12 +15,8 @@ use unfork_state::verify_many;
 pub struct Prove {
     #[command(flatten)]
     database: Database,
-    /// The contract that the keys belong to; without it they are flat keys of the whole state.
-    #[arg(long, value_name = "ADDRESS")]
-    contract: Option<String>,
-    /// Keys in hexadecimal.
-    #[arg(required = true, value_name = "KEY")]
-    keys: Vec<String>,
+    #[command(flatten)]
+    keys: keys::Keys,
 }
 
 /// Checks what `unfork state prove --json` has printed; needs no chain.
@@ -58,7 +54,7 @@ const FILE_BYTES_MAX: u64 = 1 << 30;
 pub fn prove(arguments: &Prove) -> Result<Verdict, Failed> {
     let (_, store) = arguments.database.open()?;
     let view = store.view();
-    let mut keys = keys::parse_all(view.as_ref(), arguments.contract.as_deref(), &arguments.keys)?;
+    let mut keys = arguments.keys.parse(view.as_ref())?;
     keys.sort();
     keys.dedup();
     let values = keys.iter().map(|key| view.get(key)).collect::<Result<Vec<_>, _>>().map_err(Failed::environment)?;

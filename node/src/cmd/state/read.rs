@@ -13,12 +13,8 @@ use unfork_state::{Key, Order, Range, Space, StateError, StateView};
 pub struct Get {
     #[command(flatten)]
     database: Database,
-    /// The contract that the keys belong to; without it they are flat keys of the whole state.
-    #[arg(long, value_name = "ADDRESS")]
-    contract: Option<String>,
-    /// Keys in hexadecimal.
-    #[arg(required = true, value_name = "KEY")]
-    keys: Vec<String>,
+    #[command(flatten)]
+    keys: keys::Keys,
 }
 
 /// What a contract has stored, in the order of its keys; without a contract the engine's own records.
@@ -48,7 +44,7 @@ pub fn get(arguments: &Get) -> Result<Verdict, Failed> {
     let (_, store) = arguments.database.open()?;
     let view = store.view();
     let (mut objects, mut lines) = (Vec::new(), Vec::new());
-    for key in keys::parse_all(view.as_ref(), arguments.contract.as_deref(), &arguments.keys)? {
+    for key in arguments.keys.parse(view.as_ref())? {
         let value = view.get(&key).map_err(Failed::environment)?.as_deref().map(shown);
         let flat = shown(key.as_bytes());
         lines.push(format!("{flat}  {}", value.as_deref().unwrap_or("absent")));
