@@ -77,8 +77,9 @@ impl Ground {
         let spec = ChainSpec::new("trees", 0, accounts, vec![Activation { from_height: 0, rules }]).expect("good");
         let spec = Arc::new(spec);
         let (changes, _) = genesis(&spec).expect("a genesis");
-        let environment =
-            Environment { trace: true, ..Environment::new(spec, BlockContext { height: 1, time: 1_000_000_000 }) };
+        let block = BlockContext { height: 1, time: 1_000_000_000 };
+        // Half of the grounds run code that notes where it is, which must make no difference.
+        let environment = Environment { trace: true, locate: limits_gas, ..Environment::new(spec, block) };
         let limits = Limits {
             call_depth: limits.call_depth_max as usize,
             live_pages: limits.memory_pages_live_max,
@@ -121,7 +122,16 @@ impl Ground {
     }
 
     fn execute(&self, message: &Message) -> (Outcome, ChangeSet) {
-        execute_message(&self.engine, &self.environment, Arc::clone(&self.view), message).expect("no fault")
+        let done = execute_message(&self.engine, &self.environment, Arc::clone(&self.view), message);
+        let (mut outcome, changes) = done.expect("no fault");
+        for event in &mut outcome.trace {
+            if let TraceEvent::FrameEnded { places, status, .. } = event {
+                let expected = self.environment.locate && !matches!(status, Status::Returned | Status::Reverted);
+                assert!(places.is_empty() || expected, "{status:?} in {places:?}");
+                places.clear();
+            }
+        }
+        (outcome, changes)
     }
 
     fn tree(&self, seed: u64) -> Tree {

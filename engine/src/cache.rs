@@ -31,6 +31,8 @@ struct CacheKey {
     rules: Hash,
     extension: Hash,
     profile: ProfileId,
+    /// Whether the code notes where it is.
+    located: bool,
 }
 
 /// Programs by key, and in the order of their last use.
@@ -63,7 +65,8 @@ impl Machine {
         self.extension.clone()
     }
 
-    /// The program of a stored code under `rules`, from the cache or prepared and translated now.
+    /// The program of a stored code under `rules`, from the cache or prepared and translated now; `located`: one that notes
+    /// where it is.
     ///
     /// # Errors
     /// A fault: the state cannot be read, or admitted code cannot be prepared.
@@ -74,10 +77,11 @@ impl Machine {
         overlay: &mut Overlay,
         hash: &Hash,
         record: &Code,
+        located: bool,
     ) -> Result<Arc<dyn Program>, Fault> {
         let profile = ProfileId::from_number(record.profile)
             .ok_or_else(|| Fault::internal(format!("stored code has the unknown profile {}", record.profile)))?;
-        let key = CacheKey { code: *hash, rules: rules.hash(), extension: spec.extension_hash(), profile };
+        let key = CacheKey { code: *hash, rules: rules.hash(), extension: spec.extension_hash(), profile, located };
         if let Some(program) = self.lock().get(&key) {
             return Ok(program);
         }
@@ -91,7 +95,8 @@ impl Machine {
         let prepared =
             unfork_gas::prepare(&bytes, rules.schedule(), admitted.limits(), &profile.for_admission(rules.version()))
                 .map_err(|refusal| Fault::internal(format!("admitted code cannot be prepared: {refusal}")))?;
-        let program = self.executor.translate(prepared, profile)?;
+        let noting = if located { prepared.located() } else { None };
+        let program = self.executor.translate(noting.unwrap_or(prepared), profile)?;
         self.lock().insert(key, Arc::clone(&program));
         Ok(program)
     }

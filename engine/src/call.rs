@@ -73,7 +73,8 @@ pub(crate) fn run_frame(
         _ => Vec::new(),
     };
     let gas_used = gas_limit.saturating_sub(left);
-    session.trace.note(|| TraceEvent::FrameEnded { depth, status, gas_used, output: output.clone() });
+    let places = std::mem::take(&mut session.places);
+    session.trace.note(|| TraceEvent::FrameEnded { depth, status, gas_used, output: output.clone(), places });
     (session, Ok(Ended { status, output }))
 }
 
@@ -191,6 +192,6 @@ fn load(session: &mut Session, code_hash: Hash) -> Result<Arc<dyn Program>, Abor
         session.gas.charge(cost)?;
     }
     session.watch(Phase::LookUp);
-    let Session { machine, spec, rules, overlay, .. } = session;
-    Ok(machine.program(spec, rules, overlay, &code_hash, &record)?)
+    let Session { machine, spec, rules, overlay, locate, .. } = session;
+    Ok(machine.program(spec, rules, overlay, &code_hash, &record, *locate)?)
 }

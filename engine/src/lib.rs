@@ -91,6 +91,7 @@ pub use rules::{Activation, ChainSpec, Environment, Rules, SpecError};
 pub use session::{FrameKind, Phase, Stopwatch};
 pub use simulate::{GasDependence, Simulation, simulate};
 pub use trace::TraceEvent;
+pub use unfork_gas::function_names;
 pub use transaction::{
     Executed, Format, Hooks, Invalid, Moment, OpenHooks, Payload, Receipt, ReceiptSummary, Transaction,
     execute_transaction,

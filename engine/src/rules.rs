@@ -293,6 +293,9 @@ pub struct Environment {
     pub root: bool,
     /// Whether to watch.
     pub trace: bool,
+    /// Whether to find out in which functions frames fail ([`TraceEvent::FrameEnded`](crate::TraceEvent::FrameEnded)). The
+    /// contracts then run as code that notes it, slower; what comes of them is the same.
+    pub locate: bool,
     /// Told which part of a call begins; for benches.
     pub stopwatch: Option<Stopwatch>,
 }
@@ -301,7 +304,7 @@ impl Environment {
     /// The environment of a block.
     #[must_use]
     pub fn new(spec: Arc<ChainSpec>, block: BlockContext) -> Self {
-        Self { spec, block, gas_price: 0, root: false, trace: false, stopwatch: None }
+        Self { spec, block, gas_price: 0, root: false, trace: false, locate: false, stopwatch: None }
     }
 
     /// The rules that hold.

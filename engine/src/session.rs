@@ -193,6 +193,10 @@ pub(crate) struct Session {
     /// Codes whose loading this transaction has paid for.
     pub loaded: BTreeSet<Hash>,
     pub trace: Trace,
+    /// Whether contracts run as code that notes where they are.
+    pub locate: bool,
+    /// The functions in which the frame that has just run failed, the innermost first; taken when its end is told.
+    pub places: Vec<u32>,
     /// Calls of exports made by host functions that have not returned; each is a level of depth.
     guest_calls: u64,
     /// Whom to tell which part of a call begins; nobody but a bench wants to know.
@@ -235,6 +239,8 @@ impl Session {
             transient: Transient::default(),
             loaded: BTreeSet::new(),
             trace,
+            locate: environment.trace && environment.locate,
+            places: Vec::new(),
             guest_calls: 0,
             stopwatch: environment.stopwatch.clone(),
             abort: None,

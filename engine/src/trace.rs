@@ -40,6 +40,10 @@ pub enum TraceEvent {
         gas_used: u64,
         /// Its output.
         output: Vec<u8>,
+        /// Where it failed, if it did in its own code and [`Environment::locate`](crate::Environment::locate) asks: indices
+        /// of the functions that were running, the innermost first, at most `unfork_gas::PLACES_MAX`. An import that was
+        /// being called is the first.
+        places: Vec<u32>,
     },
     /// A contract asked for a frame, and none began.
     NotStarted {

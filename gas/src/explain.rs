@@ -4,6 +4,7 @@
 //! what admission counts.
 
 use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -109,7 +110,7 @@ pub fn explain(
         }
     }
     count.walk(code, profile)?;
-    let names = function_names(code);
+    let names = named_functions(code);
     for function in &mut count.functions {
         function.name = names.get(&function.index).map(|name| String::from(*name));
     }
@@ -130,7 +131,7 @@ pub fn function_at(code: &[u8], offset: u32) -> Option<FunctionName> {
                 }
             }
             Payload::CodeSectionEntry(body) if body.range().contains(&offset) => {
-                let name = function_names(code).get(&index).map(|name| String::from(*name));
+                let name = named_functions(code).get(&index).map(|name| String::from(*name));
                 return Some(FunctionName { index, name });
             }
             Payload::CodeSectionEntry(_) => index = index.saturating_add(1),
@@ -140,8 +141,23 @@ pub fn function_at(code: &[u8], offset: u32) -> Option<FunctionName> {
     None
 }
 
+/// Names of functions by their index: imports as `module.name`, others as in the name section, as far as it can be read.
+#[must_use]
+pub fn function_names(code: &[u8]) -> BTreeMap<u32, String> {
+    let named = named_functions(code).into_iter();
+    let mut names: BTreeMap<u32, String> = named.map(|(index, name)| (index, String::from(name))).collect();
+    for payload in Parser::new(0).parse_all(code).map_while(Result::ok) {
+        if let Payload::ImportSection(imports) = &payload {
+            let functions = imports.clone().into_imports().map_while(Result::ok);
+            let functions = functions.filter(|import| matches!(import.ty, TypeRef::Func(_)));
+            names.extend((0..).zip(functions.map(|import| format!("{}.{}", import.module, import.name))));
+        }
+    }
+    names
+}
+
 /// Names from the name section, as far as it can be read.
-fn function_names(code: &[u8]) -> BTreeMap<u32, &str> {
+fn named_functions(code: &[u8]) -> BTreeMap<u32, &str> {
     let mut names = BTreeMap::new();
     for payload in Parser::new(0).parse_all(code).map_while(Result::ok) {
         let Payload::CustomSection(section) = payload else { continue };

@@ -23,6 +23,7 @@ mod encode;
 mod explain;
 mod function;
 mod limits;
+mod located;
 mod module;
 mod operator;
 mod prepared;
@@ -32,8 +33,9 @@ mod refuse;
 mod schedule;
 mod table;
 
-pub use explain::{Explanation, FunctionFacts, FunctionName, Usage, explain, function_at};
+pub use explain::{Explanation, FunctionFacts, FunctionName, Usage, explain, function_at, function_names};
 pub use limits::{LIMITS_LARGE, LIMITS_V1, Limits};
+pub use located::places;
 pub use module::{admit, prepare};
 pub use prepared::Prepared;
 pub use profile::{Entry, Floats, Import, Linking, Profile, ValueType};
@@ -57,5 +59,9 @@ pub const EXPORT_MEMORY: &str = "unfork:memory";
 /// Exports of the contract's own mutable globals: this and the index in decimal, for whoever sets an instance back to how
 /// it began ([`Prepared::mutable_globals`]).
 pub const EXPORT_GLOBAL: &str = "unfork:global:";
+/// Exports of located code ([`Prepared::located`]): this and 0 to 3, `i64` globals for [`places()`].
+pub const EXPORT_PLACES: &str = "unfork:places:";
+/// The innermost so many functions are told.
+pub const PLACES_MAX: usize = 16;
 /// Beginning of the names that a contract must not use.
 pub const RESERVED_PREFIX: &str = "unfork:";

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 /// Code that was validated, metered and bounded: holding one means it may run.
 ///
-/// Invariant: made only by [`admit`](crate::admit) and [`prepare`](crate::prepare).
+/// Invariant: made only by [`admit`](crate::admit) and [`prepare`](crate::prepare), and out of one by
+/// [`Prepared::located`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
     pub(crate) code: Vec<u8>,
@@ -30,6 +31,7 @@ pub(crate) struct Facts {
     pub(crate) function_gas_max: u64,
     pub(crate) mutable_globals: Vec<u32>,
     pub(crate) keeps_segments_and_tables: bool,
+    pub(crate) located: bool,
 }
 
 impl Prepared {
@@ -123,6 +125,13 @@ impl Prepared {
     #[must_use]
     pub fn keeps_segments_and_tables(&self) -> bool {
         self.facts.keeps_segments_and_tables
+    }
+
+    /// Whether the code notes which functions are running, in globals exported as
+    /// [`EXPORT_PLACES`](crate::EXPORT_PLACES) and 0 to 3.
+    #[must_use]
+    pub fn is_located(&self) -> bool {
+        self.facts.located
     }
 
     /// The largest sum of static prices of one function body.

@@ -124,6 +124,7 @@ impl Chain {
             if let Some(interface) = code.interface {
                 self.labels.set_interface(hash, interface);
             }
+            self.labels.set_functions(hash, code.functions);
         }
         ran
     }
@@ -221,7 +222,7 @@ impl Chain {
     }
 
     fn environment(&self) -> Environment {
-        Environment { trace: true, ..Environment::new(Arc::clone(&self.spec), self.block) }
+        Environment { trace: true, locate: true, ..Environment::new(Arc::clone(&self.spec), self.block) }
     }
 
     #[track_caller]

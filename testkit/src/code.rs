@@ -1,5 +1,6 @@
 //! Contract code, and what is known of it.
 
+use crate::functions::{FunctionNames, function_names};
 use crate::interface::Interface;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,10 +14,13 @@ pub struct Code {
     pub name: String,
     /// What its contracts offer, where that is known.
     pub interface: Option<Arc<Interface>>,
+    /// What its functions are called, as far as that is known.
+    pub functions: FunctionNames,
 }
 
 impl Code {
-    /// The code in a `.wasm` or `.wat` file, with the interface in the `.json` or `.contract` file beside it.
+    /// The code in a `.wasm` or `.wat` file, with the interface in the `.json` or `.contract` file beside it, and the names of
+    /// its functions in the `.names` file.
     ///
     /// # Panics
     /// When one of the files cannot be read.
@@ -27,7 +31,8 @@ impl Code {
         let bytes = wat::parse_file(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let interface = Interface::beside(path).unwrap_or_else(|error| panic!("{error}")).map(Arc::new);
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Self { bytes, name, interface }
+        let functions = function_names(&bytes, Some(path));
+        Self { bytes, name, interface, functions }
     }
 
     /// Code written as text.
@@ -43,7 +48,9 @@ impl Code {
     /// Code as bytes.
     #[must_use]
     pub fn wasm(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { bytes: bytes.into(), name: "contract".to_string(), interface: None }
+        let bytes = bytes.into();
+        let functions = function_names(&bytes, None);
+        Self { bytes, name: "contract".to_string(), interface: None, functions }
     }
 
     /// The same code under another name.

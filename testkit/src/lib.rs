@@ -43,6 +43,7 @@
 
 mod chain;
 mod code;
+mod functions;
 mod input;
 pub mod interface;
 pub mod names;
@@ -52,6 +53,7 @@ mod tree;
 
 pub use chain::{ACCOUNTS, BALANCE, Call, Chain, Contract, Deploy, Snapshot};
 pub use code::Code;
+pub use functions::{FunctionNames, function_names, names_file};
 pub use input::{Input, Message, message};
 pub use interface::{Interface, InterfaceError};
 pub use names::Labels;

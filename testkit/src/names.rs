@@ -1,5 +1,6 @@
 //! How names become bytes and bytes are shown by name: accounts, contracts, codes, selectors of messages.
 
+use crate::functions::{FunctionNames, plain};
 use crate::interface::{Interface, Method};
 use blake2::digest::consts::U32;
 use blake2::{Blake2b, Digest};
@@ -37,6 +38,7 @@ pub struct Labels {
     codes: BTreeMap<String, Bytes32>,
     by_code: BTreeMap<Bytes32, String>,
     interfaces: BTreeMap<Bytes32, Arc<Interface>>,
+    functions: BTreeMap<Bytes32, Arc<FunctionNames>>,
     /// Codes of contracts, by address.
     contracts: BTreeMap<Bytes32, Bytes32>,
 }
@@ -61,6 +63,11 @@ impl Labels {
     /// Tells what contracts of this code offer.
     pub fn set_interface(&mut self, code: Bytes32, interface: Arc<Interface>) {
         self.interfaces.insert(code, interface);
+    }
+
+    /// Tells what the functions of a code are called.
+    pub fn set_functions(&mut self, code: Bytes32, names: FunctionNames) {
+        self.functions.insert(code, Arc::new(names));
     }
 
     /// The address of an account or contract, if one of that name exists.
@@ -114,6 +121,13 @@ impl Labels {
     pub fn show(&self, address: &[u8]) -> String {
         let name = Bytes32::try_from(address).ok().and_then(|address| self.by_address.get(&address));
         name.cloned().unwrap_or_else(|| hexadecimal(address))
+    }
+
+    /// A function of a code by name, or else by its index.
+    #[must_use]
+    pub fn show_function(&self, code: &Bytes32, index: u32) -> String {
+        let name = self.functions.get(code).and_then(|names| names.get(&index));
+        name.map_or_else(|| format!("function {index}"), |name| plain(name).escape_debug().to_string())
     }
 
     /// A code by name, or else in hexadecimal.

@@ -8,7 +8,7 @@ use unfork_engine::{Address, FrameKind, Hash, Status, TraceEvent};
 /// How much of a call tree is shown; each level has what those before it have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
-    /// Frames with their calls and results in words, debug messages, calls that did not start.
+    /// Frames with their calls and results in words, where they failed, debug messages, calls that did not start.
     Frames,
     /// Storage changes, events, transfers.
     Effects,
@@ -115,7 +115,7 @@ impl CallTree<'_> {
         if *read_only {
             text.push_str(" read-only");
         }
-        let Some(TraceEvent::FrameEnded { status, gas_used, output, .. }) = end else {
+        let Some(TraceEvent::FrameEnded { status, gas_used, output, places, .. }) = end else {
             text.push_str(" -> did not end");
             return text;
         };
@@ -129,6 +129,10 @@ impl CallTree<'_> {
         let _ = write!(text, ", gas {gas_used}");
         if self.detail >= Detail::Bytes || *status == Status::OutOfGas {
             let _ = write!(text, " of {gas_limit}");
+        }
+        if !places.is_empty() {
+            let names: Vec<String> = places.iter().map(|index| labels.show_function(code_hash, *index)).collect();
+            let _ = write!(text, "\n    in {}", names.join(" <- "));
         }
         if self.detail >= Detail::Bytes {
             let _ = write!(text, "\n    input {}\n    output {}", hexadecimal(input), hexadecimal(output));

@@ -213,7 +213,7 @@ impl<'a> Model<'a> {
             return differs(format!("trace[{end}]: {} takes all gas, not {gas_used} of {gas_limit}", status.name()));
         }
         let depth = self.stack.len();
-        self.expect(TraceEvent::FrameEnded { depth, status, gas_used, output: output.clone() })?;
+        self.expect(TraceEvent::FrameEnded { depth, status, gas_used, output: output.clone(), places: Vec::new() })?;
         Ok(((status, output), gas_limit, gas_used))
     }
 

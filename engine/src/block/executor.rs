@@ -203,7 +203,7 @@ impl BlockExecutor {
         Ok(Self { engine, spec, chain_id, hooks, store, head, trace: false })
     }
 
-    /// Whether to watch what contracts do. Changes no result.
+    /// Whether to watch what contracts do, and where they fail. Changes no result.
     pub fn set_trace(&mut self, on: bool) {
         self.trace = on;
     }
@@ -329,7 +329,7 @@ impl BlockExecutor {
     fn environment(&self, time: u64) -> Result<Environment, Fault> {
         let height = self.head.height.checked_add(1).ok_or_else(|| Fault::internal("2^64 blocks"))?;
         let block = BlockContext { height, time };
-        Ok(Environment { trace: self.trace, ..Environment::new(Arc::clone(&self.spec), block) })
+        Ok(Environment { trace: self.trace, locate: self.trace, ..Environment::new(Arc::clone(&self.spec), block) })
     }
 
     fn execute(&self, environment: &Environment, transactions: &[Transaction]) -> Result<Checked, InvalidBlock> {

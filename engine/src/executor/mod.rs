@@ -23,7 +23,7 @@ pub(crate) trait Executor: Send + Sync {
 /// A contract's code, ready to run; shared between threads.
 pub(crate) trait Program: Send + Sync {
     /// Runs the frame on top of the stack, by the script of the profile, in an instance that is as new, with the gas and
-    /// stack of the session.
+    /// stack of the session. Located code that fails leaves its places in the session.
     fn run(&self, session: Box<Session>, kind: FrameKind) -> (Box<Session>, Result<Status, Abort>);
     /// What making an instance costs.
     fn instantiation_gas(&self) -> u64;

@@ -9,7 +9,7 @@ use unfork::project::{BuildError, build};
 use unfork::scenario::code_hash;
 use unfork_engine::{ProfileId, Rules};
 
-/// Compiles contracts written with unfork-contract, strips and checks them; NAME.wasm and its interface NAME.json lie beside the sources then.
+/// Compiles contracts written with unfork-contract, strips and checks them; NAME.wasm, its interface NAME.json and the names of its functions, NAME.names, lie beside the sources then.
 ///
 /// Needs the standard library for wasm32: `rustup target add wasm32-unknown-unknown`. RUSTC may name another compiler.
 #[derive(clap::Args)]

@@ -23,6 +23,8 @@ pub struct Built {
     pub file: PathBuf,
     /// Where its interface was written, if it has one.
     pub interface: Option<PathBuf>,
+    /// Where the names of its functions were written.
+    pub names: PathBuf,
 }
 
 /// Why nothing was built.
@@ -73,7 +75,8 @@ struct Message {
     filenames: Vec<PathBuf>,
 }
 
-/// Compiles the package in `folder` and writes `NAME.wasm` there, and `NAME.json` if it has an interface.
+/// Compiles the package in `folder` and writes there `NAME.wasm`, `NAME.names` (what its functions are called, which the code
+/// says no more) and, if it has an interface, `NAME.json`.
 ///
 /// cargo and the compiler are those of the environment (`CARGO`, `RUSTC`). A compiler without the library for wasm32 but with
 /// library sources builds it itself, if `RUSTC_BOOTSTRAP` is 1.
@@ -112,10 +115,13 @@ pub fn build(folder: &Path) -> Result<Built, BuildError> {
     let name = module.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
     let file = folder.join(format!("{name}.wasm"));
     std::fs::write(&file, &code).map_err(|error| files(&file, error))?;
-    let Some(interface) = interface else { return Ok(Built { code, file, interface: None }) };
+    let names = folder.join(format!("{name}.names"));
+    let known = unfork_testkit::function_names(&bytes, None);
+    std::fs::write(&names, unfork_testkit::names_file(&code, &known)).map_err(|error| files(&names, error))?;
+    let Some(interface) = interface else { return Ok(Built { code, file, interface: None, names }) };
     let beside = folder.join(format!("{name}.json"));
     std::fs::write(&beside, interface).map_err(|error| files(&beside, error))?;
-    Ok(Built { code, file, interface: Some(beside) })
+    Ok(Built { code, file, interface: Some(beside), names })
 }
 
 /// The compiler that cargo will use.

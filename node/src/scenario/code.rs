@@ -2,7 +2,7 @@
 
 use super::model::Upload;
 use std::path::Path;
-use unfork_testkit::Interface;
+use unfork_testkit::{FunctionNames, Interface, function_names};
 
 /// The largest code file that is read, in bytes. Larger ones could not be in a transaction anyway.
 const CODE_FILE_BYTES_MAX: u64 = 16 << 20;
@@ -26,6 +26,12 @@ pub(super) fn read_code(upload: &Upload, folder: &Path) -> Result<Vec<u8>, (&'st
         return Ok(bytes);
     }
     wat::parse_bytes(&bytes).map(|code| code.into_owned()).map_err(|error| wrong(error.to_string()))
+}
+
+/// What the functions of the code are called, as far as that is known.
+pub(super) fn read_names(upload: &Upload, code: &[u8], folder: &Path) -> FunctionNames {
+    let file = upload.code.as_ref().map(|file| folder.join(file));
+    function_names(code, file.as_deref())
 }
 
 /// What contracts of an uploaded code offer, where that is known. An error is the field and what is wrong with it.

@@ -4,7 +4,7 @@
 //! scenario is first executed in memory up to the store's head and each block compared with the stored one; so a run
 //! that was cut off goes on where it stopped, and a store of another scenario is noticed.
 
-use super::code::{read_code, read_interface};
+use super::code::{read_code, read_interface, read_names};
 use super::expect::{Failure, Place, check_block, check_transaction};
 use super::model::*;
 use super::report::{BlockReport, Ended, Sent, Watch};
@@ -255,6 +255,7 @@ impl<'a> Runner<'a> {
                 let code = read_code(upload, &self.scenario.folder).map_err(|(field, what)| wrong(field, what))?;
                 let hash = code_hash(&code);
                 self.labels.name_code(&upload.label, hash);
+                self.labels.set_functions(hash, read_names(upload, &code, &self.scenario.folder));
                 let interface = read_interface(upload, &self.scenario.folder);
                 if let Some(interface) = interface.map_err(|(field, what)| wrong(field, what))? {
                     self.labels.set_interface(hash, Arc::new(interface));

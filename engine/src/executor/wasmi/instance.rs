@@ -5,7 +5,7 @@ use super::{WasmiProgram, classify, report};
 use crate::abi;
 use crate::outcome::{Abort, Budget, Fault, Status, Trap};
 use crate::session::Session;
-use unfork_gas::{EXPORT_GAS, EXPORT_GLOBAL, EXPORT_MEMORY, EXPORT_STACK};
+use unfork_gas::{EXPORT_GAS, EXPORT_GLOBAL, EXPORT_MEMORY, EXPORT_PLACES, EXPORT_STACK};
 use wasmi::{AsContext, AsContextMut, Error, Extern, Global, Memory, Store, TypedFunc, Val, WasmParams, WasmResults};
 
 /// Bytes of the host that an instance takes besides its memory, measured generously.
@@ -79,6 +79,14 @@ impl Instance {
     /// The instance, to be called from outside any host function.
     pub fn running(&mut self) -> Running<&mut Store<Host>> {
         Running { handles: self.handles, context: &mut self.store }
+    }
+
+    /// Where located code is.
+    pub fn places(&self) -> Vec<u32> {
+        let globals = (0..).map_while(|part| {
+            self.handles.instance.get_global(&self.store, &format!("{EXPORT_PLACES}{part}"))?.get(&self.store).i64()
+        });
+        unfork_gas::places(&globals.collect::<Vec<_>>())
     }
 
     /// Sets memory and globals back to how they began. False when that cannot be done, since the memory has grown.

@@ -60,7 +60,8 @@ impl Executor for Wasmi {
             profile,
             start: OnceLock::new(),
             mutable_globals: code.mutable_globals().into(),
-            reusable: code.keeps_segments_and_tables(),
+            reusable: code.keeps_segments_and_tables() && !code.is_located(),
+            located: code.is_located(),
             instantiation_gas: code.instantiation_gas(),
             memory_pages_min: code.memory_pages_min(),
             bytes: code.code().len().saturating_mul(BYTES_PER_CODE_BYTE),
@@ -85,6 +86,8 @@ struct WasmiProgram {
     mutable_globals: Box<[u32]>,
     /// Whether memory and mutable globals are all that a run can change.
     reusable: bool,
+    /// Whether the code notes where it is.
+    located: bool,
     instantiation_gas: u64,
     memory_pages_min: u32,
     bytes: usize,
@@ -101,8 +104,11 @@ impl Program for WasmiProgram {
         let mut running = instance.running();
         let mut guest = Guest::new(&mut running, session);
         let result = abi::run_entry(self.profile, kind, &mut guest);
-        let session = guest.into_session();
+        let mut session = guest.into_session();
         session.watch(Phase::Reset);
+        if self.located && !matches!(result, Ok(Status::Returned) | Err(Abort::Stop(Status::Returned | Status::Reverted))) {
+            session.places = instance.places();
+        }
         let faulty = matches!(result, Err(Abort::Fault(_)));
         if self.reusable
             && !faulty
