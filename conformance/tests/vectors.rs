@@ -1,5 +1,5 @@
 //! Every scenario in `conformance/vectors` gives the same blocks, byte for byte, however it is executed: without and with
-//! a warm cache, watched or not, in memory or on disk. Its gas is what the `.gas` file beside it derives by hand, its
+//! a warm cache, with instances made anew or used again, watched or not, in memory or on disk. Its gas is what the `.gas` file beside it derives by hand, its
 //! last root what `golden/roots.txt` records. Dropping a file into the folder adds a test; its README says how.
 
 #![allow(clippy::arithmetic_side_effects, clippy::disallowed_methods, reason = "tests count and read the environment")]
@@ -20,7 +20,7 @@ use execute::{Ran, in_memory, shifted_prices};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use unfork::scenario::{Action, Ended, Scenario, Step, UniqueMap, Version, Watch, load};
-use unfork_engine::{Engine, ProfileId, Rules};
+use unfork_engine::{CACHE_BYTES_DEFAULT, Engine, ProfileId, Rules};
 use unfork_gas::Schedule;
 
 /// The folder of the vectors.
@@ -71,6 +71,7 @@ fn about(step: &Step) -> String {
 #[test]
 fn vectors_give_the_same_bytes_however_they_are_executed() {
     let warm = engine();
+    let unpooled = Engine::with_bounds(CACHE_BYTES_DEFAULT, 0).expect("the self-test passes");
     let cold = Engine::with_cache_bytes(0).expect("the self-test passes");
     let mut found = golden::Roots::new();
     let (mut blocks, mut transactions, mut expectations) = (0, 0, 0);
@@ -81,10 +82,14 @@ fn vectors_give_the_same_bytes_however_they_are_executed() {
             let says = step.expect.status.is_some() || !step.action.is_transaction();
             assert!(says, "{name}: step {} (line {}) expects no status", index + 1, step.line);
         }
-        // The first of these fills the cache, the second finds everything in it.
-        for (how, engine, watch) in
-            [("filling the cache", &warm, Watch::Nothing), ("warm and watched", &warm, Watch::Calls)]
-        {
+        // The second finds what the first has left in the cache, and its instances.
+        for (how, engine, watch) in [
+            ("filling cache and pool", &warm, Watch::Nothing),
+            ("with a warm cache and pool", &warm, Watch::Nothing),
+            ("warm and watched", &warm, Watch::Calls),
+            ("filling the cache, without a pool", &unpooled, Watch::Nothing),
+            ("with a warm cache, without a pool", &unpooled, Watch::Nothing),
+        ] {
             first.assert_same(&in_memory(&scenario, engine, watch), &name, how);
         }
         #[cfg(feature = "rocksdb")]
@@ -97,6 +102,9 @@ fn vectors_give_the_same_bytes_however_they_are_executed() {
         expectations += first.summary.expectations;
         found.insert(name, golden::line(&first));
     }
+    let ((programs, instances), (unpooled_programs, none)) = (warm.kept_bytes(), unpooled.kept_bytes());
+    assert!(programs > 0 && instances > 0 && unpooled_programs > 0, "nothing was kept");
+    assert_eq!((none, cold.kept_bytes()), (0, (0, 0)), "what should keep nothing does");
     println!("{} vectors: {blocks} blocks, {transactions} transactions, {expectations} expectations", found.len());
     golden::compare(&folder().join("golden/roots.txt"), &found);
 }

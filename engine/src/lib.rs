@@ -75,8 +75,8 @@ mod transaction;
 mod types;
 
 pub use block::{
-    Block, BlockError, BlockExecutor, BlockOutcome, Checked, Header, InvalidBlock, LeftOut, Reason, Snapshot,
-    StoredBlock, execute_block, genesis, list_proof, list_root, select_block,
+    Block, BlockError, BlockExecutor, BlockOutcome, BlockTotal, Checked, Header, InvalidBlock, LeftOut, Reason,
+    Snapshot, StoredBlock, execute_block, genesis, list_proof, list_root, select_block,
 };
 pub use cache::CACHE_BYTES_DEFAULT;
 pub use engine::{Engine, POOL_BYTES_DEFAULT};
@@ -91,9 +91,9 @@ pub use rules::{Activation, ChainSpec, Environment, Rules, SpecError};
 pub use session::{FrameKind, Phase, Stopwatch};
 pub use simulate::{GasDependence, Simulation, simulate};
 pub use trace::TraceEvent;
-pub use unfork_gas::function_names;
 pub use transaction::{
     Executed, Format, Hooks, Invalid, Moment, OpenHooks, Payload, Receipt, ReceiptSummary, Transaction,
     execute_transaction,
 };
 pub use types::{ADDRESS_BYTES_MAX, Address, Balance, BlockContext, Event, Hash};
+pub use unfork_gas::function_names;

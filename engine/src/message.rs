@@ -76,6 +76,9 @@ pub struct Outcome {
     pub created: Option<Address>,
     /// Events of all frames that were not rolled back, in order.
     pub events: Vec<Event>,
+    /// Bytes of state that its frames have changed, failed ones included, as `changed_bytes_max` counts them, and of code that
+    /// it brought; a block's total is bounded.
+    pub changed_bytes: u64,
     /// What was watched, when asked for; local to the node.
     pub trace: Vec<TraceEvent>,
 }
@@ -113,7 +116,12 @@ pub(crate) fn run_message(
         overlay,
         Trace::new(environment.trace),
     ));
+    let uploaded = match &message.action {
+        Action::Upload { code, .. } => u64::try_from(code.len()).unwrap_or(u64::MAX),
+        _ => 0,
+    };
     let (mut session, result) = dispatch(session, message);
+    let written = session.limits().changed_bytes_max.saturating_sub(session.budgets.changed_bytes);
     let overlay = std::mem::replace(&mut session.overlay, Overlay::new(Arc::new(EmptyView)));
     let outcome = result.map(|done| Outcome {
         status: done.status,
@@ -121,6 +129,7 @@ pub(crate) fn run_message(
         output: done.output,
         created: done.created,
         events: std::mem::take(&mut session.events),
+        changed_bytes: written.saturating_add(uploaded),
         trace: session.trace.into_events(),
     });
     (overlay, outcome)

@@ -146,10 +146,16 @@ impl ChainSpec {
         }
         let total = accounts.iter().try_fold(0u128, |sum, (_, balance)| sum.checked_add(*balance));
         total.ok_or(SpecError::BalanceOverflow)?;
-        let (extension, extension_hash) = (Vec::new(), [0; 32]);
-        let (name, minimum_balance, chain_id) = (name.into(), 0, [0; 32]);
-        let spec =
-            Self { name, genesis_time, accounts, activations, minimum_balance, extension, extension_hash, chain_id };
+        let spec = Self {
+            name: name.into(),
+            genesis_time,
+            accounts,
+            activations,
+            minimum_balance: 0,
+            extension: Vec::new(),
+            extension_hash: [0; 32],
+            chain_id: [0; 32],
+        };
         Ok(spec.hashed())
     }
 
@@ -174,20 +180,16 @@ impl ChainSpec {
         if let Some(pair) = functions.windows(2).find(|pair| pair[0].id == pair[1].id) {
             return Err(SpecError::DuplicateExtension(pair[0].id));
         }
-        let extension_hash = if functions.is_empty() { [0; 32] } else { tagged_hash(b"unfork/extension", &functions) };
-        Ok(Self { extension: functions, extension_hash, ..self }.hashed())
+        Ok(Self { extension: functions, ..self }.hashed())
     }
 
+    /// With the hashes of docs/format.md §3.
     fn hashed(self) -> Self {
-        let rules = self.activations.first().map(|first| first.rules.hash());
-        let begin = (&self.name, self.genesis_time, &self.accounts, rules);
-        // What a chain does without is left out.
-        let chain_id = if self.minimum_balance == 0 && self.extension.is_empty() {
-            tagged_hash(b"unfork/chain", &begin)
-        } else {
-            tagged_hash(b"unfork/chain", &(begin, self.minimum_balance, self.extension_hash))
-        };
-        Self { chain_id, ..self }
+        let extension_hash = tagged_hash(b"unfork/extension", &self.extension);
+        let Self { name, genesis_time, accounts, minimum_balance, .. } = &self;
+        let rules = self.rules_at(0).hash();
+        let chain = (name, genesis_time, accounts, rules, minimum_balance, extension_hash);
+        Self { chain_id: tagged_hash(b"unfork/chain", &chain), extension_hash, ..self }
     }
 
     /// The least that an account holds unless it holds nothing.
@@ -202,7 +204,7 @@ impl ChainSpec {
         &self.extension
     }
 
-    /// Keccak-256 of the chain's own functions as declared; zero where there are none.
+    /// Keccak-256 of the chain's own functions as declared.
     #[must_use]
     pub fn extension_hash(&self) -> Hash {
         self.extension_hash
@@ -250,7 +252,8 @@ impl ChainSpec {
         &self.activations
     }
 
-    /// The chain id that headers and transactions carry: it binds the genesis and its rules. Later activations are
+    /// The chain id that headers and transactions carry: it binds the genesis, its rules, the minimum balance and the chain's
+    /// own functions. Later activations are
     /// agreed on later, so they are bound by the protocol version in each header and not by this.
     #[must_use]
     pub fn chain_id(&self) -> Hash {

@@ -284,6 +284,8 @@ pub fn execute_transaction(
 pub struct Executed {
     /// What goes into the block.
     pub receipt: Receipt,
+    /// What it counts for in the block's total of changed bytes.
+    pub changed_bytes: u64,
     /// Local to the node.
     pub trace: Vec<TraceEvent>,
 }
@@ -329,7 +331,7 @@ pub(crate) fn run_transaction(
             let keys: BTreeSet<Key> = overlay.changed_since(&start).cloned().collect();
             trace.push(TraceEvent::Changed { keys: keys.into_iter().collect() });
         }
-        Ok(Ok(Executed { receipt, trace }))
+        Ok(Ok(Executed { receipt, changed_bytes: outcome.changed_bytes, trace }))
     });
     if result.is_err() {
         overlay.rollback(start);

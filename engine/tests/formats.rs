@@ -5,12 +5,13 @@
 mod chain;
 
 use parity_scale_codec::{DecodeAll, Encode};
+use sha3::Digest;
 use std::fmt::Write;
 use std::path::Path;
 use unfork_engine::{
-    Account, Address, Block, Budget, Chain, ChainSpec, Code, Contract, Event, Format, Header, Payload, ProfileId,
-    Receipt, RecordKey, Refused, Rules, Status, StoredBlock, Transaction, Trap, contract_address, list_proof,
-    list_root,
+    Account, Address, Block, Budget, Chain, ChainSpec, Code, Contract, Event, ExtensionFunction, Format, Header,
+    Payload, ProfileId, Receipt, RecordKey, Refused, Rules, Status, StoredBlock, Transaction, Trap, contract_address,
+    list_proof, list_root,
 };
 
 fn transaction(payload: Payload) -> Transaction {
@@ -100,8 +101,92 @@ fn vectors() -> String {
     out.line("rules.hash", &chain::spec().rules_at(0).hash());
     out.line("chain_id", &spec.chain_id());
     out.line("spec.hash", &spec.hash());
+    let own = own_spec();
+    out.line("extension.hash", &own.extension_hash());
+    out.line("chain_id.with_minimum_and_extension", &own.chain_id());
     statuses(&mut out);
     out.0
+}
+
+/// The specification of the vectors with a minimum balance and two functions of the chain's own.
+fn own_spec() -> ChainSpec {
+    let function = |id, since, base, per_byte| ExtensionFunction { id, since, base, per_byte };
+    ChainSpec::new("vectors", 5, vec![([1; 32].into(), 10)], spec_activations())
+        .and_then(|spec| spec.with_minimum_balance(7))
+        .and_then(|spec| spec.with_extension(vec![function(9, 4, 1_000, 2), function(2, 0, 30, 1)]))
+        .expect("a specification")
+}
+
+/// SCALE, written out: so that what is hashed is what docs/format.md §3 says, and not only what a derive makes of a type.
+#[derive(Default)]
+struct ByHand(Vec<u8>);
+
+impl ByHand {
+    fn bytes(mut self, bytes: &[u8]) -> Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
+    /// A compact length of less than 2^14.
+    fn count(self, count: usize) -> Self {
+        match count {
+            0..64 => self.bytes(&[u8::try_from(count * 4).expect("small")]),
+            64..16_384 => self.bytes(&u16::try_from(count * 4 + 1).expect("small").to_le_bytes()),
+            _ => panic!("no list of the vectors is so long"),
+        }
+    }
+
+    fn list_of_prices(self, fields: impl Iterator<Item = (&'static str, u64)>) -> Self {
+        let fields: Vec<_> = fields.collect();
+        fields.iter().fold(self.count(fields.len()), |out, (name, value)| {
+            out.count(name.len()).bytes(name.as_bytes()).bytes(&value.to_le_bytes())
+        })
+    }
+
+    fn hash(self) -> [u8; 32] {
+        sha3::Keccak256::digest(self.0).into()
+    }
+
+    fn tagged(self, tag: &str) -> [u8; 32] {
+        sha3::Keccak256::digest([tag.as_bytes(), &[0], &self.0].concat()).into()
+    }
+}
+
+#[test]
+fn ids_are_what_the_page_says() {
+    let rules = Rules::released(1).expect("version 1");
+    let schedule = ByHand::default().list_of_prices(rules.schedule().fields()).hash();
+    let limits = ByHand::default().list_of_prices(rules.limits().fields()).hash();
+    // One profile, number 1.
+    let rules = ByHand::default().bytes(&[1, 0, 0, 0]).bytes(&schedule).bytes(&limits).count(1).bytes(&[1]);
+    let rules = rules.tagged("unfork/rules");
+    let extension = ByHand::default().count(2).bytes(&2u32.to_le_bytes()).bytes(&0u64.to_le_bytes());
+    let extension = extension.bytes(&30u64.to_le_bytes()).bytes(&1u64.to_le_bytes()).bytes(&9u32.to_le_bytes());
+    let extension = extension.bytes(&4u64.to_le_bytes()).bytes(&1_000u64.to_le_bytes()).bytes(&2u64.to_le_bytes());
+    let extension = extension.tagged("unfork/extension");
+    let chain_id = |minimum: u128, extension: &[u8; 32]| {
+        let chain = ByHand::default().count(7).bytes(b"vectors").bytes(&5u64.to_le_bytes());
+        let chain = chain.count(1).count(32).bytes(&[1; 32]).bytes(&10u128.to_le_bytes());
+        chain.bytes(&rules).bytes(&minimum.to_le_bytes()).bytes(extension).tagged("unfork/chain")
+    };
+    let none = ByHand::default().count(0).tagged("unfork/extension");
+    let (plain, own) = (chain_id(0, &none), chain_id(7, &extension));
+    let spec = ByHand::default().bytes(&plain).count(1).bytes(&0u64.to_le_bytes()).bytes(&rules).tagged("unfork/spec");
+    let hashes = [
+        ("rules.schedule.hash", schedule),
+        ("rules.limits.hash", limits),
+        ("rules.hash", rules),
+        ("chain_id", plain),
+        ("spec.hash", spec),
+        ("extension.hash", extension),
+        ("chain_id.with_minimum_and_extension", own),
+    ];
+    let found = vectors();
+    for (name, expected) in hashes {
+        let mut line = Vectors(String::new());
+        line.line(name, &expected);
+        assert!(found.contains(&line.0), "{name}: by hand {}", line.0);
+    }
 }
 
 fn spec_activations() -> Vec<unfork_engine::Activation> {
@@ -146,6 +231,7 @@ fn statuses(out: &mut Vectors) {
         Refused::OtherProfile,
         Refused::BalanceOverflow,
         Refused::UnknownProfile,
+        Refused::BelowMinimum,
     ];
     let statuses = [Status::Returned, Status::Reverted, Status::OutOfGas]
         .into_iter()

@@ -57,6 +57,9 @@ table! {
         transaction_gas_max: "gas", "Gas limit of one transaction.";
         block_gas_max: "gas", "Gas limits of all transactions of a block together.";
         transactions_per_block_max: "transactions", "Transactions of a block.";
+        block_transaction_bytes_max: "bytes", "Encoded transactions of a block together.";
+        block_receipt_bytes_max: "bytes", "Encoded receipts of a block together, outputs and events included.";
+        block_changed_bytes_max: "bytes", "What the transactions of a block spend of changed_bytes_max, and the code they upload.";
     }
 }
 
@@ -127,6 +130,9 @@ pub const LIMITS_V1: Limits = Limits {
     transaction_gas_max: 20_000_000_000,
     block_gas_max: 50_000_000_000,
     transactions_per_block_max: 20_000,
+    block_transaction_bytes_max: 16 << 20,
+    block_receipt_bytes_max: 32 << 20,
+    block_changed_bytes_max: 32 << 20,
 };
 
 /// For chains that want large modules: compilers, databases and whole applications, up to 16 MiB of code.

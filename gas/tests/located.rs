@@ -1,7 +1,11 @@
 //! Code that notes where it is: everything else about it is as before, on two executors; and what it notes.
 #![allow(missing_docs)]
 
-#[allow(clippy::duplicate_mod, dead_code, reason = "the example runs code on both executors; its own main is not needed")]
+#[allow(
+    clippy::duplicate_mod,
+    dead_code,
+    reason = "the example runs code on both executors; its own main is not needed"
+)]
 #[path = "../examples/two_executors.rs"]
 mod example;
 

@@ -1,8 +1,9 @@
 //! The chain specification as people write it: the file `chain.json` in a store's directory, and the chain of a
 //! scenario, which becomes such a file.
 //!
-//! Prices and limits are named; what is not named is as in protocol version 1. The chain's id follows from name,
-//! genesis time, accounts and the rules of the genesis, so changing one of them gives another chain.
+//! Prices and limits are named; what is not named is as in protocol version 1. The chain's id follows from name, genesis
+//! time, accounts, minimum balance, extension and the rules of the genesis (docs/format.md §3), so changing one of them gives
+//! another chain.
 
 use crate::scenario::{Integer, UniqueMap, Version, account_address, parse_hex};
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use unfork_engine::{Activation, Address, Balance, ChainSpec, ProfileId, Rules};
+use unfork_engine::{Activation, Address, Balance, ChainSpec, ExtensionFunction, ProfileId, Rules};
 use unfork_gas::{Limits, Schedule};
 
 /// The name of the file in a store's directory.
@@ -32,8 +33,30 @@ pub struct ChainFile {
     pub genesis_time: Integer,
     /// Balances at genesis, by address in hexadecimal.
     pub accounts: UniqueMap<Integer>,
+    /// The least that an account has unless it has nothing; 0 unless given.
+    #[serde(default = "zero")]
+    pub minimum_balance: Integer,
+    /// Functions of the chain's own, which contracts reach with `call_chain_extension`; none unless given. A node brings what
+    /// they do; `unfork` itself brings none, and stops where a contract calls one.
+    #[serde(default)]
+    pub extension: Vec<DeclaredFunction>,
     /// Which protocol version holds from which height.
     pub versions: Vec<Version>,
+}
+
+/// A function of the chain's own, as it is declared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeclaredFunction {
+    /// The number that contracts call it by.
+    pub id: u32,
+    /// The first height at which it can be called.
+    #[serde(default)]
+    pub since: u64,
+    /// Gas for a call.
+    pub base: u64,
+    /// Gas for each byte of input.
+    pub per_byte: u64,
 }
 
 /// What is wrong with a chain specification.
@@ -74,6 +97,8 @@ impl ChainFile {
             name: chain.name.clone(),
             genesis_time: genesis_time.into(),
             accounts: UniqueMap(accounts),
+            minimum_balance: chain.minimum_balance,
+            extension: Vec::new(),
             versions: if chain.versions.is_empty() { vec![first] } else { chain.versions.clone() },
         }
     }
@@ -139,9 +164,22 @@ impl ChainFile {
             let rules = rules_of(version).map_err(|(field, what)| wrong(format!("versions[{index}].{field}"), what))?;
             activations.push(Activation { from_height: version.from, rules: Arc::new(rules) });
         }
+        let minimum = self.minimum_balance.unsigned("");
+        let minimum: Balance = minimum.map_err(|error| wrong("minimum_balance".into(), error.what))?;
+        let function = |one: &DeclaredFunction| {
+            let DeclaredFunction { id, since, base, per_byte } = *one;
+            ExtensionFunction { id, since, base, per_byte }
+        };
+        let functions = self.extension.iter().map(function).collect();
         ChainSpec::new(&*self.name, time, accounts, activations)
+            .and_then(|spec| spec.with_minimum_balance(minimum)?.with_extension(functions))
             .map_err(|error| wrong(String::new(), error.to_string()))
     }
+}
+
+/// What an amount is that is not given.
+pub(crate) fn zero() -> Integer {
+    0u128.into()
 }
 
 /// Headers count nanoseconds, scenario files milliseconds.
@@ -238,6 +276,30 @@ mod tests {
         let first = chain(r#"[{"from":0,"version":1,"limits":{"events_max":7}}]"#).spec().expect("good");
         assert_eq!(first.rules_at(0).limits().events_max, 7);
         assert_ne!(plain.chain_id(), first.chain_id());
+    }
+
+    #[test]
+    fn minimum_balance_and_extension_are_the_chains_own() {
+        let plain = chain("[]");
+        let read = |more: &str| {
+            let mut text = serde_json::to_value(&plain).expect("written");
+            let more: serde_json::Value = serde_json::from_str(more).expect("good");
+            text.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+            serde_json::from_value::<ChainFile>(text).expect("read")
+        };
+        let minimum = read(r#"{"minimum_balance": "3"}"#).spec().expect("good");
+        assert_eq!(minimum.minimum_balance(), 3);
+        let extended =
+            read(r#"{"extension": [{"id": 7, "since": 2, "base": 10, "per_byte": 1}]}"#).spec().expect("good");
+        assert_eq!(extended.extension(), [ExtensionFunction { id: 7, since: 2, base: 10, per_byte: 1 }]);
+        let ids = [&plain.spec().expect("good"), &minimum, &extended].map(ChainSpec::chain_id);
+        assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
+        // alice has 5.
+        let error = read(r#"{"minimum_balance": "6"}"#).spec().expect_err("alice has less").to_string();
+        assert!(error.contains("less than the minimum balance"), "{error}");
+        let twice = r#"{"extension": [{"id": 7, "base": 1, "per_byte": 1}, {"id": 7, "base": 2, "per_byte": 1}]}"#;
+        let error = read(twice).spec().expect_err("twice").to_string();
+        assert_eq!(error, "the extension function 7 stands twice in the chain specification");
     }
 
     #[test]

@@ -216,7 +216,7 @@ impl Replay<'_> {
                 self.find(Some(height), Some(index), format!("has no place in the block: {invalid}"));
                 return Ok(false);
             }
-            Err(invalid @ (InvalidBlock::Header(_) | InvalidBlock::TooLarge)) => {
+            Err(invalid @ (InvalidBlock::Header(_) | InvalidBlock::TooLarge(_))) => {
                 self.find(Some(height), None, invalid.to_string());
                 return Ok(false);
             }

@@ -21,7 +21,7 @@ pub struct Ran {
 
 impl Ran {
     pub(crate) fn new(executed: Executed, payload: &Payload, labels: &Labels) -> Self {
-        let Executed { receipt, trace } = executed;
+        let Executed { receipt, trace, .. } = executed;
         let method = labels.method(payload).map(|(known, method)| (Arc::clone(known), method.clone()));
         Self { receipt, trace, labels: labels.clone(), method }
     }

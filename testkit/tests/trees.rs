@@ -51,7 +51,8 @@ fn a_failure_is_told_with_its_functions() {
 
 #[test]
 fn without_names_functions_go_by_index() {
-    let code = wat::parse_str(FAILS.replace("$check_balance", "").replace("(call  (local.get 0))", "(call 3 (local.get 0))"));
+    let code =
+        wat::parse_str(FAILS.replace("$check_balance", "").replace("(call  (local.get 0))", "(call 3 (local.get 0))"));
     let mut chain = Chain::new();
     let contract = chain.deploy(Code::wasm(code.expect("it assembles"))).contract();
     let tree = chain.call(&contract, [1]).run().tree();

@@ -182,7 +182,7 @@ impl<'a> Chain<'a> {
 }
 
 fn check_outcome(gas_limit: u64, outcome: &Outcome, changes: &ChangeSet) {
-    let Outcome { status, gas_used, output, created, events, trace: _ } = outcome;
+    let Outcome { status, gas_used, output, created, events, changed_bytes: _, trace: _ } = outcome;
     assert!(*gas_used <= gas_limit, "used {gas_used} gas of {gas_limit}");
     if *status == Status::OutOfGas {
         assert_eq!(*gas_used, gas_limit, "out of gas with gas left");

@@ -7,10 +7,12 @@ use crate::outcome::Fault;
 use crate::records::{self, Chain, RecordKey};
 use crate::rules::{ChainSpec, Environment};
 use crate::trace::TraceEvent;
-use crate::transaction::{Hooks, Invalid, Moment, Receipt, Transaction, run_transaction};
+use crate::transaction::{Executed, Hooks, Invalid, Moment, Receipt, Transaction, run_transaction};
 use crate::types::{BlockContext, Hash};
+use parity_scale_codec::Encode;
 use std::ops::Bound;
 use std::sync::Arc;
+use unfork_gas::Limits;
 use unfork_state::{ChangeSet, Key, Order, Overlay, Range, Space, StateError, StateView};
 
 /// What executing a block's transactions came to.
@@ -60,10 +62,40 @@ pub struct LeftOut {
 pub enum Reason {
     /// It has no place in any block as things are.
     Invalid(Invalid),
-    /// The block is full; it may go into the next one.
-    Full,
+    /// The block has no room for it in this respect; it may go into the next one.
+    Full(BlockTotal),
     /// The node could not execute it. Somebody should look at the node.
     Fault(Fault),
+}
+
+/// What a block may have so much of, all transactions together. A transaction with which one of these would be exceeded has no
+/// place in the block: nothing of it is kept, and it may come in a later one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BlockTotal {
+    /// Transactions: `transactions_per_block_max`.
+    Transactions,
+    /// Gas limits: `block_gas_max`.
+    Gas,
+    /// Encoded transactions: `block_transaction_bytes_max`.
+    TransactionBytes,
+    /// Encoded receipts: `block_receipt_bytes_max`.
+    ReceiptBytes,
+    /// Changed bytes and uploaded code: `block_changed_bytes_max`.
+    ChangedBytes,
+}
+
+impl BlockTotal {
+    /// What there is too much of, in words.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Transactions => "transactions",
+            Self::Gas => "gas",
+            Self::TransactionBytes => "bytes of transactions",
+            Self::ReceiptBytes => "bytes of receipts",
+            Self::ChangedBytes => "changed bytes",
+        }
+    }
 }
 
 /// Why the transactions of a block could not be executed as they stand.
@@ -76,8 +108,8 @@ pub enum BlockError {
         /// What is wrong with it.
         invalid: Invalid,
     },
-    /// More transactions, or more gas asked for, than a block may have: the block is invalid.
-    TooLarge,
+    /// More of something than a block may have: the block is invalid.
+    TooLarge(BlockTotal),
     /// The node is in trouble; nothing is known about the block.
     Fault(Fault),
 }
@@ -114,11 +146,11 @@ pub(crate) fn execute_block_of(
 ) -> Result<BlockOutcome, BlockError> {
     let mut run = Run::begin(engine, environment, chain_id, hooks, view)?;
     for (index, transaction) in transactions.iter().enumerate() {
-        if !run.has_room_for(transaction) {
-            return Err(BlockError::TooLarge);
-        }
         let at = u32::try_from(index).unwrap_or(u32::MAX);
-        run.execute(transaction)?.map_err(|invalid| BlockError::Invalid { index: at, invalid })?;
+        run.execute(transaction)?.map_err(|refused| match refused {
+            NoPlace::Invalid(invalid) => BlockError::Invalid { index: at, invalid },
+            NoPlace::Full(total) => BlockError::TooLarge(total),
+        })?;
     }
     Ok(run.end()?)
 }
@@ -138,18 +170,68 @@ pub fn select_block(
     let chain_id = environment.spec.chain_id();
     let mut run = Run::begin(engine, environment, &chain_id, hooks, view)?;
     for (index, transaction) in transactions.iter().enumerate() {
-        let reason = if !run.has_room_for(transaction) {
-            Reason::Full
-        } else {
-            match run.execute(transaction) {
-                Ok(Ok(())) => continue,
-                Ok(Err(invalid)) => Reason::Invalid(invalid),
-                Err(fault) => Reason::Fault(fault),
-            }
+        let reason = match run.execute(transaction) {
+            Ok(Ok(())) => continue,
+            Ok(Err(NoPlace::Invalid(invalid))) => Reason::Invalid(invalid),
+            Ok(Err(NoPlace::Full(total))) => Reason::Full(total),
+            Err(fault) => Reason::Fault(fault),
         };
         run.left_out.push(LeftOut { index, hash: transaction.hash(), reason });
     }
     run.end()
+}
+
+/// Why a transaction is not in the block.
+enum NoPlace {
+    Invalid(Invalid),
+    Full(BlockTotal),
+}
+
+/// What the transactions of a block have of each [`BlockTotal`].
+#[derive(Clone, Copy, Default)]
+struct Totals {
+    transactions: u64,
+    gas_limits: u64,
+    transaction_bytes: u64,
+    receipt_bytes: u64,
+    changed_bytes: u64,
+}
+
+impl Totals {
+    /// With one transaction more, as far as is known before it runs.
+    fn with(self, transaction: &Transaction) -> Self {
+        Self {
+            transactions: self.transactions.saturating_add(1),
+            gas_limits: self.gas_limits.saturating_add(transaction.gas_limit),
+            transaction_bytes: self.transaction_bytes.saturating_add(encoded_bytes(transaction)),
+            ..self
+        }
+    }
+
+    /// With what came of it.
+    fn and(self, executed: &Executed) -> Self {
+        Self {
+            receipt_bytes: self.receipt_bytes.saturating_add(encoded_bytes(&executed.receipt)),
+            changed_bytes: self.changed_bytes.saturating_add(executed.changed_bytes),
+            ..self
+        }
+    }
+
+    /// The first that is more than a block may have.
+    fn exceeded(&self, limits: &Limits) -> Option<BlockTotal> {
+        let totals = [
+            (self.transactions, limits.transactions_per_block_max, BlockTotal::Transactions),
+            (self.gas_limits, limits.block_gas_max, BlockTotal::Gas),
+            (self.transaction_bytes, limits.block_transaction_bytes_max, BlockTotal::TransactionBytes),
+            (self.receipt_bytes, limits.block_receipt_bytes_max, BlockTotal::ReceiptBytes),
+            (self.changed_bytes, limits.block_changed_bytes_max, BlockTotal::ChangedBytes),
+        ];
+        totals.into_iter().find(|(found, max, _)| found > max).map(|(_, _, total)| total)
+    }
+}
+
+fn encoded_bytes(value: &impl Encode) -> u64 {
+    u64::try_from(value.encoded_size()).unwrap_or(u64::MAX)
 }
 
 /// A block in the making.
@@ -160,7 +242,7 @@ struct Run<'a> {
     hooks: &'a dyn Hooks,
     /// Invariant: present between transactions.
     overlay: Option<Overlay>,
-    gas_limits: u64,
+    totals: Totals,
     transactions: Vec<Transaction>,
     receipts: Vec<Receipt>,
     traces: Vec<Vec<TraceEvent>>,
@@ -184,7 +266,7 @@ impl<'a> Run<'a> {
             chain_id,
             hooks,
             overlay: Some(overlay),
-            gas_limits: 0,
+            totals: Totals::default(),
             transactions: Vec::new(),
             receipts: Vec::new(),
             traces: Vec::new(),
@@ -208,26 +290,36 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Whether the block's own limits leave room.
-    fn has_room_for(&self, transaction: &Transaction) -> bool {
-        let limits = self.environment.rules().limits();
-        let count = u64::try_from(self.transactions.len()).unwrap_or(u64::MAX);
-        count < limits.transactions_per_block_max
-            && self.gas_limits.saturating_add(transaction.gas_limit) <= limits.block_gas_max
-    }
-
-    fn execute(&mut self, transaction: &Transaction) -> Result<Result<(), Invalid>, Fault> {
-        let overlay = self.overlay.take().ok_or_else(|| Fault::internal("the block's journal is gone"))?;
+    /// Executes one more transaction. Nothing of it is kept when the block has no room for it, or for what comes of it.
+    fn execute(&mut self, transaction: &Transaction) -> Result<Result<(), NoPlace>, Fault> {
+        let rules = Arc::clone(self.environment.rules());
+        let totals = self.totals.with(transaction);
+        if let Some(total) = totals.exceeded(rules.limits()) {
+            return Ok(Err(NoPlace::Full(total)));
+        }
+        let mut overlay = self.overlay.take().ok_or_else(|| Fault::internal("the block's journal is gone"))?;
+        let start = overlay.checkpoint();
         let Self { engine, environment, chain_id, hooks, .. } = self;
-        let (overlay, result) = run_transaction(engine, environment, chain_id, *hooks, overlay, transaction);
+        let (mut overlay, result) = run_transaction(engine, environment, chain_id, *hooks, overlay, transaction);
+        let totals = match &result {
+            Ok(Ok(executed)) => totals.and(executed),
+            _ => totals,
+        };
+        let exceeded = totals.exceeded(rules.limits());
+        if exceeded.is_some() {
+            overlay.rollback(start);
+        }
         self.overlay = Some(overlay);
         let index = u32::try_from(self.transactions.len()).unwrap_or(u32::MAX);
         let executed = match result {
             Ok(Ok(executed)) => executed,
-            Ok(Err(invalid)) => return Ok(Err(invalid)),
+            Ok(Err(invalid)) => return Ok(Err(NoPlace::Invalid(invalid))),
             Err(fault) => return Err(fault.during(self.environment.block.height, index, transaction.hash())),
         };
-        self.gas_limits = self.gas_limits.saturating_add(transaction.gas_limit);
+        if let Some(total) = exceeded {
+            return Ok(Err(NoPlace::Full(total)));
+        }
+        self.totals = totals;
         self.transactions.push(transaction.clone());
         self.receipts.push(executed.receipt);
         self.traces.push(executed.trace);

@@ -1,6 +1,6 @@
 //! What a node drives: propose a block or check one, then commit it, all on one store.
 
-use super::execute::{BlockError, BlockOutcome, LeftOut, execute_block_of, select_block};
+use super::execute::{BlockError, BlockOutcome, BlockTotal, LeftOut, execute_block_of, select_block};
 use super::header::{Block, Header, StoredBlock, list_root};
 use crate::engine::Engine;
 use crate::message::{Message, Outcome, execute_message};
@@ -123,8 +123,8 @@ pub enum InvalidBlock {
         /// What is wrong with it.
         invalid: Invalid,
     },
-    /// It has more transactions, or asks for more gas, than a block may.
-    TooLarge,
+    /// It has more of something than a block may have.
+    TooLarge(BlockTotal),
     /// No verdict: the node is in trouble.
     Fault(Fault),
 }
@@ -139,7 +139,7 @@ impl From<BlockError> for InvalidBlock {
     fn from(error: BlockError) -> Self {
         match error {
             BlockError::Invalid { index, invalid } => Self::Transaction { index, invalid },
-            BlockError::TooLarge => Self::TooLarge,
+            BlockError::TooLarge(total) => Self::TooLarge(total),
             BlockError::Fault(fault) => Self::Fault(fault),
         }
     }
@@ -150,7 +150,7 @@ impl std::fmt::Display for InvalidBlock {
         match self {
             Self::Header(field) => write!(f, "invalid block: {field} of the header is not what follows"),
             Self::Transaction { index, invalid } => write!(f, "invalid block: transaction {index}: {invalid}"),
-            Self::TooLarge => write!(f, "invalid block: more transactions or gas than a block may have"),
+            Self::TooLarge(total) => write!(f, "invalid block: more {} than a block may have", total.name()),
             Self::Fault(fault) => write!(f, "no verdict: {fault}"),
         }
     }

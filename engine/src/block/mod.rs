@@ -4,6 +4,6 @@ mod execute;
 mod executor;
 mod header;
 
-pub use execute::{BlockError, BlockOutcome, LeftOut, Reason, execute_block, select_block};
+pub use execute::{BlockError, BlockOutcome, BlockTotal, LeftOut, Reason, execute_block, select_block};
 pub use executor::{BlockExecutor, Checked, InvalidBlock, Snapshot, genesis};
 pub use header::{Block, Header, StoredBlock, list_proof, list_root};

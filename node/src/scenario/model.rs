@@ -38,6 +38,9 @@ pub struct Chain {
     /// Balances at genesis by account name; the address follows from the name (`account_address`).
     #[serde(default)]
     pub accounts: UniqueMap<Integer>,
+    /// The least that an account has unless it has nothing; 0 unless given.
+    #[serde(default = "crate::chain::zero")]
+    pub minimum_balance: Integer,
     /// Block times.
     #[serde(default)]
     pub time: Time,

@@ -401,10 +401,11 @@ impl<'a> Runner<'a> {
             match left_out.reason {
                 Reason::Invalid(invalid) => one.refused = Some(invalid),
                 Reason::Fault(fault) => return Err(fault.into()),
-                Reason::Full => {
-                    let what =
-                        "the open block is full: put a block step before this one, or state less gas".to_string();
-                    return Err(RunError::Step { step: one.step + 1, line: step.line, field: "gas", what });
+                Reason::Full(total) => {
+                    let (step, line) = (one.step + 1, step.line);
+                    let remedy = "put a block step before this one, or state less gas";
+                    let what = format!("the open block has no room for more {}: {remedy}", total.name());
+                    return Err(RunError::Step { step, line, field: "gas", what });
                 }
             }
         }

@@ -75,5 +75,5 @@ fn code_that_is_not_there_is_reported_with_its_step() {
 fn a_full_block_is_reported() {
     let steps = r#"{"transfer":{"from":"alice","to":"bob","value":"1","gas":"20_000_000_000"},"repeat":3}"#;
     let error = run_text(steps).expect_err("60 of 50 billion gas");
-    assert!(error.to_string().contains("the open block is full"), "{error}");
+    assert!(error.to_string().contains("the open block has no room for more gas"), "{error}");
 }

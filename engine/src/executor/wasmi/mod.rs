@@ -106,7 +106,9 @@ impl Program for WasmiProgram {
         let result = abi::run_entry(self.profile, kind, &mut guest);
         let mut session = guest.into_session();
         session.watch(Phase::Reset);
-        if self.located && !matches!(result, Ok(Status::Returned) | Err(Abort::Stop(Status::Returned | Status::Reverted))) {
+        if self.located
+            && !matches!(result, Ok(Status::Returned) | Err(Abort::Stop(Status::Returned | Status::Reverted)))
+        {
             session.places = instance.places();
         }
         let faulty = matches!(result, Err(Abort::Fault(_)));
