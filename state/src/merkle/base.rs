@@ -285,6 +285,31 @@ impl Base {
         }
     }
 
+    /// Reads a little of everything that a change of the leaves at `paths` needs. Memory takes its time, but many loads at
+    /// once when none has to wait for another: what follows finds all of it near.
+    pub(crate) fn touch<'a>(&self, paths: impl Iterator<Item = &'a Hash> + Clone) {
+        const LEVELS: usize = 3;
+        let mut sum = 0;
+        let buckets = paths.clone().filter_map(|path| {
+            let segment = &self.segments[at(prefix(path, TOP))];
+            segment.buckets.get(at(prefix(path, TOP + segment.depth) & mask(segment.depth)))
+        });
+        for bucket in buckets.clone() {
+            sum ^= bucket.count;
+        }
+        for leaf in buckets.filter_map(|bucket| bucket.leaves.as_deref()).flatten() {
+            sum ^= u32::from(leaf.path[0]);
+        }
+        for path in paths {
+            let segment = &self.segments[at(prefix(path, TOP))];
+            for below in segment.depth.saturating_sub(LEVELS - 1).max(1)..=segment.depth {
+                let four = &segment.nodes.hashes[local(below, prefix(path, TOP + below)) / 4].0;
+                sum ^= u32::from(four[0][0] ^ four[2][0]);
+            }
+        }
+        std::hint::black_box(sum);
+    }
+
     /// The leaves of a bucket.
     pub(crate) fn bucket(&self, level: usize, number: u64, pages: &dyn Pages) -> Result<Cow<'_, [Leaf]>, StateError> {
         let below = level - TOP;

@@ -13,6 +13,9 @@ use crate::changes::ChangeSet;
 use crate::error::StateError;
 use crate::key::Key;
 
+/// Changes whose places in the tree are brought near together: what they take fits a processor's cache.
+const TOUCHED: usize = 128;
+
 /// The tree of a state that is not committed, as what differs from the state below it.
 pub(crate) struct Diff {
     /// The state this is.
@@ -161,7 +164,15 @@ impl Diff {
         let mut leaves = stack.leaves();
         let mut bucket_leaves: Vec<Leaf> = Vec::with_capacity(leaf_changes.len() * 6);
         let mut rest = leaf_changes.as_slice();
+        let mut untouched = leaf_changes.chunks(TOUCHED);
+        let mut touched = 0;
         while let Some(first) = rest.first() {
+            if touched < leaf_changes.len() - rest.len() + 1
+                && let Some(next) = untouched.next()
+            {
+                base.touch(next.iter().map(|change| &change.path));
+                touched += next.len();
+            }
             let level = base.bucket_level(&first.path);
             let number = prefix(&first.path, level);
             let run = rest.iter().take_while(|change| prefix(&change.path, level) == number).count();

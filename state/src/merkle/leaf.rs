@@ -43,8 +43,15 @@ pub(crate) fn leaf_changes(changes: &ChangeSet, lanes: Lanes) -> Vec<LeafChange>
             done.push(LeafChange { path, number, old, new });
         });
     }
-    done.sort_unstable_by_key(|change| change.path);
-    done
+    sorted(&done)
+}
+
+/// The changes sorted by path. The first bytes of most paths are enough, and small things are quicker to move.
+fn sorted(changes: &[LeafChange]) -> Vec<LeafChange> {
+    let first = |change: &LeafChange| change.path.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    let mut order: Vec<(u64, &LeafChange)> = changes.iter().map(|change| (first(change), change)).collect();
+    order.sort_unstable_by(|(one, change), (other, its)| one.cmp(other).then_with(|| change.path.cmp(&its.path)));
+    order.into_iter().map(|(_, change)| *change).collect()
 }
 
 /// Makes `changes` to `leaves`, both sorted by path, whether or not they were made before; of several changes of one path
