@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use model::{CHAIN, Map, Random, apply, id, naive_root, naive_scan, seed};
-use unfork_state::{ChangeSet, Key, Overlay, Space, StateError, Store, Value};
+use unfork_state::{ChangeSet, Key, Options, Overlay, Space, StateError, Store, Value};
 
 fn create(directory: &Path) -> Result<Store, StateError> {
     let value = Value::from([1].as_slice());
@@ -145,4 +145,60 @@ fn a_missing_block_file_is_refused() {
     assert!(refused(Store::open(place.path(), CHAIN)).contains("has a database but no block file"));
     fs::write(place.path().join("blocks.log"), b"").unwrap();
     assert!(refused(Store::open(place.path(), CHAIN)).contains("shorter than its header"));
+}
+
+/// 400 blocks, each of which gives the same 20 keys other values of 4,000 bytes.
+fn rewrite_all_the_time(directory: &Path, retained_blocks: Option<u64>) -> Store {
+    let options = Options { retained_blocks, ..Options::default() };
+    let genesis = ChangeSet::genesis((0..20_u8).map(|raw| (Key::new(&Space::system(), &[raw]), [0; 4000].into())));
+    let mut store = Store::create_with_options(directory, CHAIN, genesis, id(0, 0), Vec::new(), options).unwrap();
+    let mut random = Random(33);
+    for height in 1..=400 {
+        let mut overlay = Overlay::new(store.view());
+        for raw in 0..20 {
+            overlay.get(&Key::new(&Space::system(), &[raw])).unwrap();
+            overlay.put(Key::new(&Space::system(), &[raw]), random.bytes(4000).into());
+        }
+        let (_, pending) = store.prepare(store.head().id, overlay.into_changes()).unwrap();
+        store.commit(pending, height, id(height, 0), Vec::new()).unwrap();
+    }
+    store
+}
+
+/// Bytes that the files of a store's database have, when all is written out.
+fn database_bytes(store: &Store, directory: &Path) -> u64 {
+    store.settle().unwrap();
+    // The log that came before stays for a moment; tables are what is kept.
+    let tables = fs::read_dir(directory.join("db")).unwrap().map(Result::unwrap);
+    tables
+        .filter(|file| file.path().extension().is_some_and(|extension| extension == "sst"))
+        .map(|file| file.metadata().unwrap().len())
+        .sum()
+}
+
+#[test]
+fn pruning_frees_disk() {
+    const UNDO_BYTES: u64 = 20 * 4000;
+    let place = tempfile::tempdir().unwrap();
+    let mut store = rewrite_all_the_time(place.path(), None);
+    let before = database_bytes(&store, place.path());
+    store.prune(300).unwrap();
+    let pruned = database_bytes(&store, place.path());
+    store.prune(400).unwrap();
+    let after = database_bytes(&store, place.path());
+    println!("database: {before} bytes, {pruned} without the states below 300, {after} without those below 400");
+    assert!(before > 400 * UNDO_BYTES, "{before}");
+    assert!(before - pruned >= 300 * UNDO_BYTES, "{before} {pruned}");
+    assert!(after < 5 * UNDO_BYTES, "values alone are left: {after}");
+    store.verify(&mut |_, _| ()).unwrap();
+    drop(store);
+    let store = Store::open(place.path(), CHAIN).unwrap();
+    assert_eq!((store.oldest(), store.head().height), (400, 400));
+
+    // The same happens by itself to what has left the window.
+    let place = tempfile::tempdir().unwrap();
+    let store = rewrite_all_the_time(place.path(), Some(10));
+    let within = database_bytes(&store, place.path());
+    println!("database with a window of 10 blocks: {within} bytes");
+    assert!(store.oldest() >= 256 - 10 && within < before - store.oldest() * UNDO_BYTES / 2, "{within}");
 }

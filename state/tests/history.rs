@@ -372,3 +372,49 @@ fn a_sibling_of_what_was_committed_can_be_dropped_only() {
     assert!(other.prepare(ChangeSet::new()).is_err());
     assert!(chain.store.commit(other, 2, id(2, 0), Vec::new()).is_err());
 }
+
+/// Reads of the disk that a proof at a thousand blocks behind the head takes over `keys` keys, the blocks changing three
+/// keys each: to find the state, for the first proof, and for the second.
+fn reads_of_a_past_proof(keys: u32) -> [u64; 3] {
+    const BACK: u64 = 1000;
+    let space = unfork_state::Space::system();
+    let key = |number: u32| Key::new(&space, &number.to_be_bytes());
+    let value = |number: u64| Value::from(number.to_le_bytes().as_slice());
+    let genesis = ChangeSet::genesis((0..keys).map(|number| (key(number), value(0))));
+    let disk = FaultyDisk::new();
+    // No value is in memory, but the whole tree is.
+    let options = Options { cache_bytes: 0, tree_bytes: 1 << 30, ..SMALL };
+    let mut store = Store::create_from(parts(&disk, options), CHAIN, genesis, id(0, 0), Vec::new()).unwrap();
+    let (mut random, mut root) = (Random(9), store.head().root);
+    for height in 1..=BACK + 1 {
+        let mut overlay = Overlay::new(store.view());
+        (0..3).for_each(|_| overlay.put(key(u32::try_from(random.below(u64::from(keys))).unwrap()), value(height)));
+        let (_, pending) = store.prepare(store.head().id, overlay.into_changes()).unwrap();
+        store.commit(pending, height, id(height, 0), Vec::new()).unwrap();
+        if height == 1 {
+            root = store.head().root;
+        }
+    }
+    disk.fail_after(u64::MAX, true);
+    let past = store.at(1).unwrap();
+    let found = disk.operations();
+    let mut proven = [0; 2];
+    for (number, reads) in (0..).zip(&mut proven) {
+        let before = disk.operations();
+        let proof = past.prove(&key(number)).unwrap();
+        *reads = disk.operations() - before;
+        let value = past.view().get(&key(number)).unwrap();
+        proof.verify(&root, key(number).as_bytes(), value.as_deref()).unwrap();
+    }
+    [found, proven[0], proven[1]]
+}
+
+#[test]
+fn a_past_proof_costs_what_has_changed_since_and_not_what_there_is() {
+    let few = reads_of_a_past_proof(1000);
+    let many = reads_of_a_past_proof(100_000);
+    println!("1,000 blocks of 3 changes behind the head: reads {few:?} with 1,000 keys, {many:?} with 100,000");
+    // Of each block its place, its record in three reads, and the values before it; of the last its root once more.
+    assert_eq!((few, many[0]), (many, 5 * 1000 + 4));
+    assert!(few[1] <= 2 && few[2] <= 2, "the tree is in memory, old values are known: {few:?}");
+}
