@@ -87,6 +87,10 @@ fn a_chain_replays_without_difference_and_a_cut_run_goes_on() {
     let in_memory = unfork(&["run", "-q", scenario.to_str().expect("a path")]);
     assert_eq!(last_line(&in_memory, 0), executed);
 
+    // The run has ended cleanly: the next process need not read all values, nor replay a block.
+    let stats = unfork(&["state", "stats", "--json", "--db", whole.db().to_str().expect("a path")]);
+    assert!(text(&stats).contains(r#""tree_from":"the checkpoint begun after block 13""#), "{}", text(&stats));
+
     // The same blocks in three runs, the first two of which end early, after a block.
     let resumed = Chain::new();
     for steps in [5, 19, usize::MAX] {

@@ -129,12 +129,13 @@ fn stats(database: &Database) -> Result<Verdict, Failed> {
     let mut lines = vec![
         format!("height  {}, states from {oldest} on", head.height),
         format!("keys    {}", stats.keys),
-        format!("tree    {} bytes in memory, from {:?}", stats.tree_bytes, store.tree_source()),
+        format!("tree    {} bytes in memory, opened from {}", stats.tree_bytes, store.tree_source()),
         format!("disk    {total} bytes"),
     ];
     lines.extend(files.iter().map(|(name, bytes)| format!("        {bytes:>12}  {name}")));
     let object = json!({
         "height": head.height, "oldest": oldest, "keys": stats.keys, "tree_bytes": stats.tree_bytes,
+        "tree_from": store.tree_source().to_string(),
         "disk_bytes": total, "files": files,
     });
     database.print(&object, &lines)?;

@@ -240,6 +240,8 @@ impl<'a> Runner<'a> {
             let what = format!("the store goes on to height {found}, the scenario ends at {height}");
             return Err(RunError::Differs { height: height + 1, what });
         }
+        // The store is opened again without reading and hashing all values.
+        self.executor.into_store().checkpoint().map_err(Fault::from)?;
         Ok(self.summary)
     }
 

@@ -289,13 +289,16 @@ impl Store {
     }
 
     /// Writes a checkpoint of the tree now, so that opening the store again is fast: for a node that stops. Does nothing
-    /// for a store without files for it.
+    /// for a store without files for it, or when nothing has changed since the last one.
     ///
     /// # Errors
     /// Any error of writing; the handle is then closed.
     pub fn checkpoint(&mut self) -> Result<(), StateError> {
         self.check_open()?;
         let Some(files) = self.trees.clone() else { return Ok(()) };
+        if self.writing.is_none() && self.updates_since == 0 {
+            return Ok(());
+        }
         let mut whole = || {
             self.writing = Some(Writing::begin(&files, &self.shared, &self.chain_id, self.head.height)?);
             self.updates_since = 0;

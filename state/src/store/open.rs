@@ -52,6 +52,16 @@ pub enum TreeSource {
     },
 }
 
+impl std::fmt::Display for TreeSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Values => f.write_str("all values"),
+            Self::Checkpoint { begun } => write!(f, "the checkpoint begun after block {begun}"),
+            Self::ValuesInstead { why } => write!(f, "all values, because of its checkpoint: {why}"),
+        }
+    }
+}
+
 /// What a store is made of.
 pub struct Parts {
     /// The key-value store.
