@@ -9,7 +9,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use wasmparser::{
-    FuncType, FuncValidatorAllocations, FunctionBody, Parser, Payload, TypeRef, ValidPayload, Validator, WasmFeatures,
+    BinaryReader, FuncType, FuncValidatorAllocations, FunctionBody, ImportSectionReader, MemorySectionReader, Parser,
+    Payload, TableSectionReader, TypeRef, ValidPayload, Validator, WasmFeatures,
 };
 
 use self::output::Output;
@@ -216,14 +217,39 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The validator names no proposal where a type declares supertypes: the byte it stops at does.
+    /// The validator names no proposal where a type declares supertypes, the byte it stops at does; nor where the size of
+    /// a 64-bit memory or table does not fit 32 bits.
     fn invalid_section(&self, payload: &Payload<'_>, error: &wasmparser::Error) -> Refusal {
+        if self.has_64_bit_sizes(payload) {
+            return Refusal::new(RefusalCode::FeatureMemory64, error.offset(), error.message());
+        }
         let byte = slice(self.code, error.offset(), error.offset().saturating_add(1)).first();
         match (payload, byte) {
             (Payload::TypeSection(_), Some(0x4f | 0x50)) => {
                 Refusal::new(RefusalCode::FeatureGc, error.offset(), error.message())
             }
             _ => invalid(error),
+        }
+    }
+
+    /// Whether a section, read with every proposal, has a 64-bit memory or table.
+    fn has_64_bit_sizes(&self, payload: &Payload<'_>) -> bool {
+        let Some((_, range)) = payload.as_section() else { return false };
+        let mut reader = BinaryReader::new(slice(self.code, range.start, range.end), range.start);
+        reader.set_features(WasmFeatures::all());
+        match payload {
+            Payload::MemorySection(_) => MemorySectionReader::new(reader)
+                .is_ok_and(|memories| memories.into_iter().map_while(Result::ok).any(|memory| memory.memory64)),
+            Payload::TableSection(_) => TableSectionReader::new(reader)
+                .is_ok_and(|tables| tables.into_iter().map_while(Result::ok).any(|table| table.ty.table64)),
+            Payload::ImportSection(_) => ImportSectionReader::new(reader).is_ok_and(|imports| {
+                imports.into_imports().map_while(Result::ok).any(|import| match import.ty {
+                    TypeRef::Memory(memory) => memory.memory64,
+                    TypeRef::Table(table) => table.table64,
+                    _ => false,
+                })
+            }),
+            _ => false,
         }
     }
 

@@ -143,6 +143,12 @@ fn proposals_by_name() {
         ("(module (func (param (ref extern))))", FeatureFunctionReferences),
         ("(module (memory i64 1))", FeatureMemory64),
         ("(module (table i64 1 funcref))", FeatureMemory64),
+        // Sizes that do not fit 32 bits.
+        ("(module (memory i64 0x1_0000_0000_0000))", FeatureMemory64),
+        ("(module (memory i64 1 0x1_0000_0000_0000))", FeatureMemory64),
+        ("(module (import \"env\" \"memory\" (memory i64 0x1_0000_0000_0000)))", FeatureMemory64),
+        ("(module (table i64 1 0x1_0000_0000_0000 funcref))", FeatureMemory64),
+        ("(module (import \"env\" \"table\" (table i64 1 0x1_0000_0000_0000 funcref)))", FeatureMemory64),
         ("(module (memory 1) (memory 1))", FeatureMultiMemory),
         ("(module (memory 1 (pagesize 1)))", FeatureCustomPageSizes),
         (
