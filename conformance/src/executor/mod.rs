@@ -6,14 +6,23 @@ mod expose;
 mod wasmi_config;
 
 pub(crate) use expose::{Cutting, Exposing, Shared};
-pub(crate) use wasmi_config::config;
 
 use crate::reference::host::{Answer, Host};
 use crate::reference::{Contents, End, Event, Trap, Value};
 use std::borrow::Cow;
 use std::sync::OnceLock;
 use wasmi::errors::{ErrorKind, InstantiationError};
-use wasmi::{Caller, Error, F32, F64, Func, FuncType, Global, Instance, Memory, Store, TrapCode, Val, ValType};
+use wasmi::{
+    Caller, CompilationMode, Config, Error, F32, F64, Func, FuncType, Global, Instance, Memory, Store, TrapCode, Val,
+    ValType,
+};
+
+/// The engine's configuration, but that every function is translated at once: what cannot be is noticed without a call.
+pub(crate) fn config() -> Config {
+    let mut config = wasmi_config::config();
+    config.compilation_mode(CompilationMode::Eager);
+    config
+}
 
 /// What a call of prepared code showed; the counterpart of the meter's report.
 #[derive(Clone, Debug)]

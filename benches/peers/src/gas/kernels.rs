@@ -95,7 +95,7 @@ struct Counters {
 
 impl Side {
     fn new(code: &[u8], fuel: bool) -> Side {
-        let engine = Engine::new(&config(fuel));
+        let engine = Engine::new(&config(fuel, CompilationMode::Eager));
         let module = Module::new(&engine, code).expect("the executor accepts it");
         let mut store = Store::new(&engine, Counters::default());
         let instance = linker(&engine).instantiate_and_start(&mut store, &module).expect("it makes an instance");
@@ -117,11 +117,12 @@ impl Side {
     }
 }
 
-/// The configuration of the engine's executor (`engine/src/executor/wasmi.rs`), but for fuel.
-pub fn config(fuel: bool) -> Config {
+/// The configuration of the engine's executor (`engine/src/executor/wasmi/config.rs`), but for fuel, and for when
+/// functions are translated.
+pub fn config(fuel: bool, mode: CompilationMode) -> Config {
     let mut config = Config::default();
     config
-        .compilation_mode(CompilationMode::Eager)
+        .compilation_mode(mode)
         .consume_fuel(fuel)
         .ignore_custom_sections(true)
         .set_max_recursion_depth(1 << 20)

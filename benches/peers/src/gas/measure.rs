@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Measurements of each side.
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 31;
 
 /// The median time of each operation.
 pub fn medians(operations: &mut [Box<dyn FnMut() + '_>]) -> Vec<Duration> {

@@ -5,7 +5,7 @@ use crate::{kernels, large, peers};
 use std::time::Duration;
 use unfork_benches::contracts::fixtures;
 use unfork_gas::{Limits, Profile, V1, admit};
-use wasmi::{Engine, Module};
+use wasmi::{CompilationMode, Engine, Module};
 
 /// How long one measurement lasts at least.
 const ROUND: Duration = Duration::from_millis(10);
@@ -35,18 +35,19 @@ pub fn run() {
     }
     println!("# time of each module divided by the time that wasmparser takes to validate it");
     println!(
-        "# {:34} {:>8} {:>9} {:>8} {:>8} {:>8} {:>11} {:>11}",
-        "module", "bytes", "validate", "size", "prepare", "upload", "w.-instr.", "finite-wasm"
+        "# {:34} {:>8} {:>9} {:>8} {:>8} {:>8} {:>8} {:>11} {:>11}",
+        "module", "bytes", "validate", "size", "prepare", "upload", "all", "w.-instr.", "finite-wasm"
     );
     let measured: Vec<Measured> = subjects.iter().map(|subject| measure(subject, &limits)).collect();
     println!(
         "# {} modules: geometric means, in which each counts once, and sums, in which the large ones do",
         measured.len()
     );
-    let parts: [(&str, Part, Part); 3] = [
+    let parts: [(&str, Part, Part); 4] = [
         ("size_growth", |each| each.prepared_bytes, |each| each.bytes),
         ("prepare_over_validate", |each| each.prepare, |each| each.validate),
         ("upload_to_runnable_over_validate", |each| each.upload, |each| each.validate),
+        ("upload_to_translated_over_validate", |each| each.translated, |each| each.validate),
     ];
     for (name, one, other) in parts {
         let sum = |part: Part| measured.iter().map(part).sum::<f64>();
@@ -62,6 +63,7 @@ struct Measured {
     validate: f64,
     prepare: f64,
     upload: f64,
+    translated: f64,
 }
 
 /// One of them.
@@ -72,8 +74,9 @@ fn measure(subject: &Subject<'_>, limits: &Limits) -> Measured {
     let Subject { name, code, profile } = subject;
     let prepare = || admit(code, &V1, limits, profile).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
     let prepared = prepare().into_code();
-    let translate =
-        |code: &[u8]| drop(Module::new(&Engine::new(&kernels::config(false)), code).expect("it accepts it"));
+    let make = |code: &[u8], mode: CompilationMode| {
+        drop(Module::new(&Engine::new(&kernels::config(false, mode)), code).expect("it accepts it"));
+    };
     let validate = || drop(wasmparser::validate(code).expect("a valid module"));
     let peers = [peers::wasm_instrument(code), peers::finite_wasm(code)].map(|made| made.err());
     let count = repetitions(ROUND, &mut || validate());
@@ -81,7 +84,8 @@ fn measure(subject: &Subject<'_>, limits: &Limits) -> Measured {
     let mut operations: Vec<Box<dyn FnMut() + '_>> = vec![
         Box::new(|| times(&validate)),
         Box::new(|| times(&|| drop(prepare()))),
-        Box::new(|| times(&|| translate(prepare().code()))),
+        Box::new(|| times(&|| make(prepare().code(), CompilationMode::LazyTranslation))),
+        Box::new(|| times(&|| make(prepare().code(), CompilationMode::Eager))),
     ];
     // What others leave to validation before them.
     if peers[0].is_none() {
@@ -101,15 +105,15 @@ fn measure(subject: &Subject<'_>, limits: &Limits) -> Measured {
         }));
     }
     let medians = medians(&mut operations);
-    let mut others = medians[3..].iter();
+    let mut others = medians[4..].iter();
     let cells = peers.each_ref().map(|refused| match refused {
         None => format!("{:.2}", ratio(*others.next().expect("it was measured"), medians[0])),
         Some(_) => "refuses".into(),
     });
     let size = prepared.len() as f64 / code.len() as f64;
-    let (prepare, upload) = (ratio(medians[1], medians[0]), ratio(medians[2], medians[0]));
+    let [prepare, upload, translated] = [1, 2, 3].map(|side: usize| ratio(medians[side], medians[0]));
     println!(
-        "# {name:34} {:8} {:6.3} ms {size:8.3} {prepare:8.2} {upload:8.2} {:>11} {:>11}",
+        "# {name:34} {:8} {:6.3} ms {size:8.3} {prepare:8.2} {upload:8.2} {translated:8.2} {:>11} {:>11}",
         code.len(),
         medians[0].as_secs_f64() * 1e3 / f64::from(count),
         cells[0],
@@ -122,5 +126,6 @@ fn measure(subject: &Subject<'_>, limits: &Limits) -> Measured {
         validate: seconds(medians[0]),
         prepare: seconds(medians[1]),
         upload: seconds(medians[2]),
+        translated: seconds(medians[3]),
     }
 }
