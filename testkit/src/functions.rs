@@ -49,10 +49,14 @@ fn parse(text: &str, code: &[u8]) -> Option<FunctionNames> {
     rest.lines().map(line).collect()
 }
 
-/// A name as people know it: without the hash that rustc puts behind it.
-pub(crate) fn plain(name: &str) -> &str {
+/// A name as people know it: what rustc makes of it taken back, without hashes.
+pub(crate) fn plain(name: &str) -> String {
+    let name = format!("{:#}", rustc_demangle::demangle(name));
     match name.rsplit_once("::h") {
-        Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|digit| digit.is_ascii_hexdigit()) => path,
+        // Some linkers leave the hash behind a name that they have written out.
+        Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|digit| digit.is_ascii_hexdigit()) => {
+            path.to_string()
+        }
         _ => name,
     }
 }
@@ -72,7 +76,9 @@ mod tests {
     }
 
     #[test]
-    fn hashes_are_left_out() {
+    fn names_are_written_out_without_hashes() {
+        assert_eq!(plain("_RNvMNtCsi4WhyW4hmjG_7my_coin7my_coinNtB2_6MyCoin3get"), "<my_coin::my_coin::MyCoin>::get");
+        assert_eq!(plain("_ZN4core9panicking5panic17h0123456789abcdefE"), "core::panicking::panic");
         assert_eq!(plain("erc20::transfer::h0123456789abcdef"), "erc20::transfer");
         assert_eq!(plain("erc20::h012345"), "erc20::h012345");
         assert_eq!(plain("call"), "call");

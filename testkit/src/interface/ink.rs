@@ -27,10 +27,8 @@ pub(super) fn interface(json: Value) -> Result<Interface, InterfaceError> {
     let mut constructors = reader.methods(&file.spec.constructors)?;
     // A constructor that cannot fail is said to answer nothing, and answers one more `Ok(())`.
     for constructor in &mut constructors {
-        if let Type::Result(good, _) = &mut constructor.returns
-            && **good == Type::UNIT
-        {
-            **good = Type::Result(Box::new(Type::UNIT), Box::new(Type::UNIT));
+        if constructor.wrapped && constructor.returns == Type::UNIT {
+            constructor.returns = Type::Result(Box::new(Type::UNIT), Box::new(Type::UNIT));
         }
     }
     let messages = reader.methods(&file.spec.messages)?;
@@ -159,7 +157,12 @@ impl Reader<'_> {
             };
             let selector = selector_of(&method.selector).map_err(inside)?;
             let args = self.args(&method.args).map_err(inside)?;
-            read.push(Method { name: method.label.clone(), selector, args, returns });
+            // Since ink! 4 an answer is one more `Result`, whose error is that the input could not be read.
+            let (wrapped, returns) = match returns {
+                Type::Result(good, bad) if matches!(&*bad, Type::Named(name) if name == "LangError") => (true, *good),
+                other => (false, other),
+            };
+            read.push(Method { name: method.label.clone(), selector, args, returns, wrapped });
         }
         Ok(read)
     }

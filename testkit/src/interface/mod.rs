@@ -57,6 +57,8 @@ pub struct Method {
     pub args: Vec<Field>,
     /// What it answers.
     pub returns: Type,
+    /// Whether the output says first that the contract has understood the call: [`Interface::describe_output`].
+    pub wrapped: bool,
 }
 
 /// A named value: an argument, or a field of a struct or event.
@@ -228,18 +230,18 @@ impl Interface {
         Ok(format!("{}({arguments})", method.name))
     }
 
-    /// An output in words. ink! wraps what a message answers in one more `Ok`; that one is left out.
+    /// An output in words. Where the method is wrapped, a byte 0 before the value is left out; 1 stands before the reason why
+    /// the contract did not understand the call.
     ///
     /// # Errors
     /// The output holds no such value.
     pub fn describe_output(&self, method: &Method, output: &[u8], labels: &Labels) -> Result<String, InterfaceError> {
-        if let Type::Result(good, bad) = &method.returns
-            && matches!(&**bad, Type::Named(name) if name == "LangError")
-            && output.first() == Some(&0)
-        {
-            return self.decode(good, output.get(1..).unwrap_or_default(), labels);
+        match (method.wrapped, output) {
+            (false, value) | (true, [0, value @ ..]) => self.decode(&method.returns, value, labels),
+            (true, [1, 1]) => Ok("Err(CouldNotReadInput)".to_string()),
+            (true, [1, 2]) => Ok("Err(TakesNoValue)".to_string()),
+            (true, _) => Err(InterfaceError::new("the output does not begin with 0, and is no reason")),
         }
-        self.decode(&method.returns, output, labels)
     }
 
     /// An event in words: `Transfer(from: alice, to: bob, value: 300)`. `None` when it is none of this interface.

@@ -206,6 +206,7 @@ impl FileMethod {
                 None => Type::UNIT,
             },
             name: self.name,
+            wrapped: true,
         })
     }
 }

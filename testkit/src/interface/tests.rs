@@ -180,7 +180,7 @@ fn metadata_of_ink_is_the_same_form() {
     let send = &interface.messages[0];
     assert_eq!((send.name.as_str(), send.selector), ("send", [0x84, 0xa1, 0x5d, 0xa1]));
     assert_eq!(send.args, [Field { name: "to".into(), kind: Type::Address }]);
-    assert_eq!(send.returns.to_string(), "result<result<(), Error>, LangError>");
+    assert_eq!((send.returns.to_string().as_str(), send.wrapped), ("result<(), Error>", true));
     assert_eq!(interface.constructors[0].args[0].kind, Type::Unsigned(16));
     assert_eq!(interface.describe_output(&interface.constructors[0], &[0, 0], &labels()).unwrap(), "Ok(())");
     assert_eq!(interface.events[0].args[0].kind.to_string(), "option<address>");
