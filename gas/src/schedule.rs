@@ -177,7 +177,7 @@ pub const V1: Schedule = Schedule {
     function_local: 1,
     return_check_above: 128,
 
-    instance_page: 8_000,
+    instance_page: 2_000,
     instance_table_element: 10,
     instance_data_byte: 1,
     instance_element_item: 10,
@@ -189,7 +189,7 @@ pub const V1: Schedule = Schedule {
     upload_base: 100_000,
     upload_byte: 500,
     code_load_base: 10_000,
-    code_load_byte: 100,
+    code_load_byte: 60,
     frame_base: 5_000,
     host_call_base: 50,
     guest_read_byte: 1,
