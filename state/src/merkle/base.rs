@@ -18,6 +18,8 @@ pub(crate) const SEGMENTS: usize = 1 << (2 * TOP);
 const LEAVES_PER_BUCKET_MAX: usize = 12;
 /// Levels of a segment at most; beyond, buckets grow.
 const DEPTH_MAX: usize = 11;
+/// Levels of nodes outside of buckets.
+pub(crate) const LEVELS: usize = TOP + DEPTH_MAX + 1;
 /// No place in a file.
 const NOWHERE: u32 = u32::MAX;
 
@@ -179,7 +181,7 @@ impl Base {
             for node in 0..1_usize << (2 * level) {
                 let (hashes, kinds) = self.top.four(start(level + 1) + 4 * node);
                 let joined = join(&hashes, kinds)
-                    .unwrap_or_else(|| Node { hash: hash_inner(self.lanes, &[hashes])[0], kind: Kind::Inner });
+                    .unwrap_or_else(|| Node { hash: unfork_proof::state_inner(&hashes), kind: Kind::Inner });
                 self.top.set(start(level) + node, joined);
             }
         }
@@ -474,7 +476,9 @@ fn join_all(nodes: &[Node], lanes: Lanes) -> Vec<Node> {
             Node { hash: [0; 32], kind: Kind::Inner }
         }));
     }
-    for (number, hash) in open.into_iter().zip(hash_inner(lanes, &groups)) {
+    let mut hashes = Vec::new();
+    hash_inner(lanes, &groups, &mut hashes);
+    for (number, hash) in open.into_iter().zip(hashes) {
         joined[number].hash = hash;
     }
     joined

@@ -53,8 +53,9 @@ pub(crate) fn join(hashes: &[Hash; 4], kinds: [Kind; 4]) -> Option<Node> {
     }
 }
 
-pub(crate) fn hash_inner(lanes: Lanes, groups: &[[Hash; 4]]) -> Vec<Hash> {
-    hash_groups(lanes, groups, TAG_INNER)
+/// The hashes of inner nodes, given the children of each.
+pub(crate) fn hash_inner(lanes: Lanes, groups: &[[Hash; 4]], hashes: &mut Vec<Hash>) {
+    hash_groups(lanes, groups, TAG_INNER, hashes);
 }
 
 /// A subtree under construction.
@@ -115,8 +116,17 @@ impl Builder {
             for (number, slot, child) in &level.links {
                 level.groups[*number][*slot] = below[*child];
             }
-            level.hashes = hash_inner(lanes, &level.groups);
+            hash_inner(lanes, &level.groups, &mut level.hashes);
             below = &level.hashes;
+        }
+    }
+
+    /// Forgets what was added, but keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        for level in &mut self.depths {
+            level.groups.clear();
+            level.links.clear();
+            level.hashes.clear();
         }
     }
 

@@ -6,15 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use unfork_proof::Hash;
 
-use super::base::{Base, Pages, prefix};
-use super::build::{Builder, Kind, Node, hash_inner, join};
+use super::base::{Base, LEVELS, Pages, TOP, prefix};
+use super::build::{Builder, Kind, Node, Subtree, hash_inner, join};
 use super::leaf::{Leaf, LeafChange};
 use crate::changes::ChangeSet;
 use crate::error::StateError;
 use crate::key::Key;
 
-/// Changes whose places in the tree are brought near together: what they take fits a processor's cache.
-const TOUCHED: usize = 128;
+/// Changes made together, about: few enough for all they need to fit a processor's cache, many enough to fill lanes.
+const GROUP: usize = 128;
+/// Leaves that a changed bucket has, about.
+const LEAVES_PER_CHANGE: usize = 6;
 
 /// The tree of a state that is not committed, as what differs from the state below it.
 pub(crate) struct Diff {
@@ -157,50 +159,15 @@ impl Diff {
         leaf_changes: Vec<LeafChange>,
     ) -> Result<Self, Stale> {
         let stack = Stack::new(committed, below)?;
-        let base = committed.base;
-        let mut builder = Builder::default();
-        let mut buckets: Vec<Changed> = Vec::with_capacity(leaf_changes.len());
-        let mut subtrees = Vec::with_capacity(leaf_changes.len());
-        let mut leaves = stack.leaves();
-        let mut bucket_leaves: Vec<Leaf> = Vec::with_capacity(leaf_changes.len() * 6);
+        let mut making = Making::new(&stack, leaf_changes.len());
         let mut rest = leaf_changes.as_slice();
-        let mut untouched = leaf_changes.chunks(TOUCHED);
-        let mut touched = 0;
-        while let Some(first) = rest.first() {
-            if touched < leaf_changes.len() - rest.len() + 1
-                && let Some(next) = untouched.next()
-            {
-                base.touch(next.iter().map(|change| &change.path));
-                touched += next.len();
-            }
-            let level = base.bucket_level(&first.path);
-            let number = prefix(&first.path, level);
-            let run = rest.iter().take_while(|change| prefix(&change.path, level) == number).count();
-            let (own, others) = rest.split_at(run);
+        while !rest.is_empty() {
+            let (group, others) = rest.split_at(whole_segments(rest));
+            making.add(group)?;
             rest = others;
-            let old = stack.bucket(level, number)?;
-            let from = bucket_leaves.len();
-            merge(&old, own, &mut bucket_leaves)?;
-            let merged = &bucket_leaves[from..];
-            leaves = leaves - count(&old) + count(merged);
-            subtrees.push(builder.add(merged, level));
-            buckets.push(Changed { level, number, from, to: bucket_leaves.len() });
         }
-        builder.finish(base.lanes);
-        let deepest = buckets.iter().map(|bucket| bucket.level).max().unwrap_or(0);
-        let mut levels: Vec<Vec<(u64, Node)>> = vec![Vec::new(); deepest + 1];
-        for (bucket, subtree) in buckets.iter().zip(subtrees) {
-            levels[bucket.level].push((bucket.number, builder.node(subtree, bucket.level)));
-        }
-        for level in (0..deepest).rev() {
-            let above = parents(&stack, level, &levels[level + 1]);
-            // Buckets of other segments may stand in this level as well.
-            let merge = !levels[level].is_empty();
-            levels[level].extend(above);
-            if merge {
-                levels[level].sort_unstable_by_key(|(number, _)| *number);
-            }
-        }
+        (0..TOP).rev().for_each(|level| making.raise(level, 0, 0));
+        let Making { levels, buckets, bucket_leaves, leaves, .. } = making;
         let root = levels.first().and_then(|level| level.first()).map_or_else(|| stack.root(), |(_, node)| node.hash);
         let parent = Mutex::new(stack.diffs.first().cloned());
         let below = stack.diffs.first().map_or(committed.token, |diff| diff.token);
@@ -208,7 +175,7 @@ impl Diff {
             token,
             below,
             parent,
-            layout: base.layout(),
+            layout: committed.base.layout(),
             levels,
             buckets,
             bucket_leaves,
@@ -318,27 +285,115 @@ fn merge(old: &[Leaf], changes: &[LeafChange], merged: &mut Vec<Leaf>) -> Result
     Ok(())
 }
 
-/// The nodes of `level` above `changed` ones of the next.
-fn parents(stack: &Stack<'_>, level: usize, changed: &[(u64, Node)]) -> Vec<(u64, Node)> {
-    let mut parents: Vec<(u64, Node)> = Vec::with_capacity(changed.len());
-    let (mut groups, mut open) = (Vec::with_capacity(changed.len()), Vec::with_capacity(changed.len()));
-    for own in changed.chunk_by(|(one, _), (other, _)| one >> 2 == other >> 2) {
-        let Some((first, _)) = own.first() else { continue };
-        let number = first >> 2;
-        let (mut hashes, mut kinds) = stack.children(level, number);
-        for (child, node) in own {
-            let slot = usize::try_from(child & 3).unwrap_or(0);
-            (hashes[slot], kinds[slot]) = (node.hash, node.kind);
+/// How many of `changes` make a group: at least [`GROUP`], if there are as many, and all of a segment together.
+fn whole_segments(changes: &[LeafChange]) -> usize {
+    let Some(last) = changes.get(GROUP - 1) else { return changes.len() };
+    let segment = Base::segment_of(&last.path);
+    let more = changes.iter().skip(GROUP).take_while(|change| Base::segment_of(&change.path) == segment).count();
+    GROUP + more
+}
+
+/// A diff under construction. It grows by groups of changes, each with all levels of its segments, so that what a group
+/// needs is still near when the next level is computed.
+struct Making<'a> {
+    stack: &'a Stack<'a>,
+    changes: usize,
+    levels: Vec<Vec<(u64, Node)>>,
+    buckets: Vec<Changed>,
+    bucket_leaves: Vec<Leaf>,
+    leaves: u64,
+    builder: Builder,
+    subtrees: Vec<Subtree>,
+    /// Nodes of one level to be hashed: their children, which of the level's nodes they are, and their hashes.
+    groups: Vec<[Hash; 4]>,
+    open: Vec<usize>,
+    hashes: Vec<Hash>,
+}
+
+impl<'a> Making<'a> {
+    fn new(stack: &'a Stack<'a>, changes: usize) -> Self {
+        Self {
+            stack,
+            changes,
+            levels: vec![Vec::new(); LEVELS],
+            buckets: Vec::with_capacity(changes),
+            bucket_leaves: Vec::with_capacity(changes * LEAVES_PER_CHANGE),
+            leaves: stack.leaves(),
+            builder: Builder::default(),
+            subtrees: Vec::new(),
+            groups: Vec::new(),
+            open: Vec::new(),
+            hashes: Vec::new(),
         }
-        let joined = join(&hashes, kinds).unwrap_or_else(|| {
-            groups.push(hashes);
-            open.push(parents.len());
-            Node { hash: [0; 32], kind: Kind::Inner }
-        });
-        parents.push((number, joined));
     }
-    for (at, hash) in open.into_iter().zip(hash_inner(stack.committed.base.lanes, &groups)) {
-        parents[at].1.hash = hash;
+
+    /// Makes the changes of whole segments, up to the nodes of these.
+    fn add(&mut self, changes: &[LeafChange]) -> Result<(), Stale> {
+        let base = self.stack.committed.base;
+        base.touch(changes.iter().map(|change| &change.path));
+        let starts: Vec<usize> = self.levels.iter().map(Vec::len).collect();
+        let first = self.buckets.len();
+        let mut deepest = TOP;
+        let mut rest = changes;
+        while let Some(change) = rest.first() {
+            let level = base.bucket_level(&change.path);
+            let number = prefix(&change.path, level);
+            let run = rest.iter().take_while(|change| prefix(&change.path, level) == number).count();
+            let (own, others) = rest.split_at(run);
+            rest = others;
+            let old = self.stack.bucket(level, number)?;
+            let from = self.bucket_leaves.len();
+            merge(&old, own, &mut self.bucket_leaves)?;
+            let merged = &self.bucket_leaves[from..];
+            self.leaves = self.leaves - count(&old) + count(merged);
+            self.subtrees.push(self.builder.add(merged, level));
+            self.buckets.push(Changed { level, number, from, to: self.bucket_leaves.len() });
+            deepest = deepest.max(level);
+        }
+        self.builder.finish(base.lanes);
+        for (bucket, subtree) in self.buckets[first..].iter().zip(self.subtrees.drain(..)) {
+            self.levels[bucket.level].push((bucket.number, self.builder.node(subtree, bucket.level)));
+        }
+        self.builder.clear();
+        (TOP..deepest).rev().for_each(|level| self.raise(level, starts[level], starts[level + 1]));
+        Ok(())
     }
-    parents
+
+    /// Adds to `level` the nodes above those of the next from its `below`-th on. What `level` has from `from` on was added
+    /// for buckets of the same group.
+    fn raise(&mut self, level: usize, from: usize, below: usize) {
+        let (upper, lower) = self.levels.split_at_mut(level + 1);
+        let (Some(above), Some(changed)) = (upper.last_mut(), lower.first().and_then(|nodes| nodes.get(below..)))
+        else {
+            return;
+        };
+        if above.is_empty() {
+            above.reserve(self.changes.min(1 << (2 * level)));
+        }
+        let mixed = above.len() > from;
+        self.groups.clear();
+        self.open.clear();
+        for own in changed.chunk_by(|(one, _), (other, _)| one >> 2 == other >> 2) {
+            let Some((first, _)) = own.first() else { continue };
+            let number = first >> 2;
+            let (mut hashes, mut kinds) = self.stack.children(level, number);
+            for (child, node) in own {
+                let slot = usize::try_from(child & 3).unwrap_or(0);
+                (hashes[slot], kinds[slot]) = (node.hash, node.kind);
+            }
+            let joined = join(&hashes, kinds).unwrap_or_else(|| {
+                self.groups.push(hashes);
+                self.open.push(above.len());
+                Node { hash: [0; 32], kind: Kind::Inner }
+            });
+            above.push((number, joined));
+        }
+        hash_inner(self.stack.committed.base.lanes, &self.groups, &mut self.hashes);
+        for (at, hash) in self.open.iter().zip(&self.hashes) {
+            above[*at].1.hash = *hash;
+        }
+        if mixed {
+            above[from..].sort_unstable_by_key(|(number, _)| *number);
+        }
+    }
 }
