@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use parity_scale_codec::{Compact, Decode, Encode};
 
 use crate::error::StateError;
-use crate::key::{Key, VALUE_BYTES_MAX};
+use crate::key::{ADDRESS_BYTES_MAX, Key, VALUE_BYTES_MAX};
 use crate::view::Value;
 
 /// Longest encoding of a change set in bytes.
 pub const CHANGES_BYTES_MAX: u32 = 1 << 30;
+
+/// Bytes of a key that are not written again: the kind of space, the address with its length, the incarnation.
+const SHARED_BYTES_MAX: usize = 1 + 1 + ADDRESS_BYTES_MAX + 8;
 
 /// The change of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,37 +133,44 @@ impl ChangeSet {
         Self { changes: self.changes.iter().map(|(key, change)| (key.clone(), turn(change))).collect() }
     }
 
-    /// The canonical encoding: SCALE of the list of (flat key, new value or none). Old values are not part of it.
+    /// The canonical encoding, in which neighbours share the beginnings of their keys. Old values are not part of it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        // Both lengths take up to five bytes, the flag one.
-        let size = |(key, change): &(Key, Change)| {
-            let value = change.new.as_ref().map_or(0, |value| value.len());
-            key.as_bytes().len().saturating_add(value).saturating_add(11)
-        };
-        let mut out = Vec::with_capacity(self.changes.iter().map(size).fold(5, usize::saturating_add));
-        let count = u32::try_from(self.changes.len()).unwrap_or(u32::MAX);
-        Compact(count).encode_to(&mut out);
-        for (key, change) in &self.changes {
-            key.as_bytes().encode_to(&mut out);
-            encode_value(change.new.as_ref(), &mut out);
-        }
+        let mut out = Vec::new();
+        self.encode_to(&mut out);
         out
     }
 
-    /// The old values alone, in the order of the keys: with the encoding of the changes, what takes them back.
-    pub(crate) fn encode_old_values(&self) -> Vec<u8> {
+    /// Appends the same to `out`.
+    pub(crate) fn encode_to(&self, out: &mut Vec<u8>) {
+        // Lengths take up to five bytes each, what is shared and the flag one.
+        let size = |(key, change): &(Key, Change)| {
+            let value = change.new.as_ref().map_or(0, |value| value.len());
+            key.as_bytes().len().saturating_add(value).saturating_add(12)
+        };
+        out.reserve(self.changes.iter().map(size).fold(5, usize::saturating_add));
+        Compact(u32::try_from(self.changes.len()).unwrap_or(u32::MAX)).encode_to(out);
+        let mut before: &[u8] = &[];
+        for (key, change) in &self.changes {
+            let shared = shared_bytes(before, key.as_bytes());
+            out.push(shared);
+            key.as_bytes().split_at(usize::from(shared)).1.encode_to(out);
+            encode_value(change.new.as_ref(), out);
+            before = key.as_bytes();
+        }
+    }
+
+    /// Appends the old values alone, in the order of the keys: with the encoding of the changes, what takes them back.
+    pub(crate) fn encode_old_values(&self, out: &mut Vec<u8>) {
         let size = |(_, change): &(Key, Change)| match &change.old {
             Some(Some(value)) => value.len().saturating_add(6),
             _ => 1,
         };
-        let mut out = Vec::with_capacity(self.changes.iter().map(size).fold(5, usize::saturating_add));
-        let count = u32::try_from(self.changes.len()).unwrap_or(u32::MAX);
-        Compact(count).encode_to(&mut out);
+        out.reserve(self.changes.iter().map(size).fold(5, usize::saturating_add));
+        Compact(u32::try_from(self.changes.len()).unwrap_or(u32::MAX)).encode_to(out);
         for (_, change) in &self.changes {
-            encode_value(change.old.as_ref().and_then(Option::as_ref), &mut out);
+            encode_value(change.old.as_ref().and_then(Option::as_ref), out);
         }
-        out
     }
 
     /// These changes with the old values that [`ChangeSet::encode_old_values`] wrote.
@@ -185,17 +195,33 @@ impl ChangeSet {
         let count = compact(input, "change count")?;
         // A change takes at least three bytes, so the input bounds the allocation.
         let mut changes: Vec<(Key, Change)> = Vec::with_capacity(count.min(input.len() / 3));
+        let mut flat = Vec::new();
         for _ in 0..count {
+            let before = changes.last().map_or([].as_slice(), |(last, _)| last.as_bytes());
+            let shared = take(input, 1, "shared bytes of a key")?.first().copied().unwrap_or_default();
             let length = compact(input, "key length")?;
-            let key = Key::from_flat(take(input, length, "key")?)?;
-            if changes.last().is_some_and(|(last, _)| *last >= key) {
+            flat.clear();
+            flat.extend_from_slice(before.get(..usize::from(shared)).ok_or(DecodeError("shared bytes of a key"))?);
+            flat.extend_from_slice(take(input, length, "key")?);
+            if !changes.is_empty() && before >= flat.as_slice() {
                 return Err(DecodeError("keys are not sorted and distinct"));
             }
+            if shared_bytes(before, &flat) != shared {
+                return Err(DecodeError("shared bytes of a key"));
+            }
+            let key = Key::from_flat(&flat)?;
             let new = decode_value(input)?;
             changes.push((key, Change { old: None, new }));
         }
         if input.is_empty() { Ok(Self { changes }) } else { Err(DecodeError("bytes follow the changes")) }
     }
+}
+
+/// How many of its first bytes a key has in common with the key before, the longest prefix of a space at most: what the
+/// keys of one contract share, and a bound for what few bytes of input can become.
+fn shared_bytes(before: &[u8], key: &[u8]) -> u8 {
+    let same = before.iter().zip(key).take(SHARED_BYTES_MAX).take_while(|(one, other)| one == other).count();
+    u8::try_from(same).unwrap_or(u8::MAX)
 }
 
 fn encode_value(value: Option<&Value>, out: &mut Vec<u8>) {

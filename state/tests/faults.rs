@@ -310,10 +310,10 @@ fn another_chain_or_format_is_refused_by_name() {
         .unwrap();
         open(&disk).map(drop).unwrap_err().to_string()
     };
-    let error = reseal(|bytes| bytes[8] = 1);
-    assert!(error.contains("block file has format version 1, this program reads version 2"), "{error}");
+    let error = reseal(|bytes| bytes[8] = 2);
+    assert!(error.contains("block file has format version 2, this program reads version 3"), "{error}");
     let error = reseal(|bytes| {
-        bytes[8] = 2;
+        bytes[8] = 3;
         bytes[48..54].copy_from_slice(b"blake3");
     });
     assert!(error.contains("hash function \"blake3"), "{error}");

@@ -217,24 +217,34 @@ fn malformed_change_sets_are_refused() {
     let good =
         ChangeSet::genesis([(system(b"a"), Value::from([5].as_slice())), (system(b"b"), Value::from([].as_slice()))]);
     let bytes = good.encode();
-    assert_eq!(bytes, [8, 8, 0, b'a', 1, 4, 5, 8, 0, b'b', 1, 0]);
+    assert_eq!(bytes, [8, 0, 8, 0, b'a', 1, 4, 5, 1, 4, b'b', 1, 0]);
     for cut in 0..bytes.len() {
         assert!(ChangeSet::decode(&bytes[..cut]).is_err(), "cut at {cut}");
     }
-    let cases: [(&[u8], &str); 9] = [
+    let cases: [(&[u8], &str); 13] = [
         (&[0, 0], "bytes follow the changes"),
-        (&[4, 0, 0], "key prefix"),
-        (&[4, 4, 2, 0], "key prefix"),
-        (&[4, 8, 1, 0, 0], "key prefix"),
-        (&[4, 8, 1, 65, 0], "key prefix"),
-        (&[4, 4, 0, 2], "value flag"),
-        (&[8, 8, 0, 9, 0, 8, 0, 9, 0], "keys are not sorted and distinct"),
-        (&[8, 8, 0, 9, 0, 8, 0, 8, 0], "keys are not sorted and distinct"),
-        (&[0xfe, 0xff, 0xff, 0xff], "key length"),
+        (&[4, 0, 0, 0], "key prefix"),
+        (&[4, 0, 4, 2, 0], "key prefix"),
+        (&[4, 0, 8, 1, 0, 0], "key prefix"),
+        (&[4, 0, 8, 1, 65, 0], "key prefix"),
+        (&[4, 0, 4, 0, 2], "value flag"),
+        (&[8, 0, 8, 0, 9, 0, 2, 0, 0], "keys are not sorted and distinct"),
+        (&[8, 0, 8, 0, 9, 0, 1, 4, 8, 0], "keys are not sorted and distinct"),
+        (&[8, 0, 8, 0, 9, 0, 0, 8, 0, 10, 0], "shared bytes of a key"),
+        (&[8, 0, 8, 0, 9, 0, 3, 4, 9, 0], "shared bytes of a key"),
+        (&[4, 1, 4, 0, 0], "shared bytes of a key"),
+        (&[4, 0, 0xfe, 0xff, 0xff, 0xff], "key"),
+        (&[4, 0, 0xff], "key length"),
     ];
     for (bytes, expected) in cases {
         assert_eq!(ChangeSet::decode(bytes).unwrap_err().0, expected, "{bytes:?}");
     }
+    // Keys share the longest prefix of a space at most, and all of it where they can.
+    let long = |last: u8| system(&[&[7; 200], [last].as_slice()].concat());
+    let two = ChangeSet::genesis([(long(1), Value::from([].as_slice())), (long(2), Value::from([].as_slice()))]);
+    let bytes = two.encode();
+    assert_eq!(bytes.len(), 1 + (1 + 2 + 202 + 2) + (1 + 2 + 202 - 74 + 2));
+    assert_eq!(ChangeSet::decode(&bytes).map(|changes| changes.encode()), Ok(bytes));
 }
 
 #[test]

@@ -136,9 +136,27 @@ pub struct Write<'a> {
 }
 
 impl Batch {
+    /// An empty batch with room for `writes` writes of `bytes` bytes together.
+    pub(crate) fn with_room(writes: usize, bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), writes: Vec::with_capacity(writes) }
+    }
+
+    /// Bytes of all keys and values.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Sets the value of `key` in `table`.
     pub fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
         self.write(Write { table, key, value: Some(value) });
+    }
+
+    /// Sets the value of `key` in `table` to what `encode` appends.
+    pub(crate) fn put_with(&mut self, table: Table, key: &[u8], encode: impl FnOnce(&mut Vec<u8>)) {
+        self.bytes.extend_from_slice(key);
+        let key_end = self.bytes.len();
+        encode(&mut self.bytes);
+        self.writes.push(Place { table, key_end, value_end: Some(self.bytes.len()) });
     }
 
     /// Deletes `key` from `table`.

@@ -20,13 +20,13 @@ use crate::error::{StateError, hexadecimal, length_u64};
 use crate::keccak::Lanes;
 use crate::key::Key;
 use crate::merkle::{Base, Diff};
-use crate::view::StateView;
+use crate::view::{StateView, Value};
 
 /// The id of a block: a hash that the engine computes, opaque here.
 pub type BlockId = [u8; 32];
 
 /// The version of everything stored; a store of another version is refused, never migrated silently.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// The hash function of tree and proofs, as stored.
 pub(crate) const HASH_NAME: &[u8; 12] = b"keccak-256\0\0";
@@ -213,28 +213,35 @@ impl Store {
             return Err(StateError::Order { what: format!("its height is {height}, the head's is {head}") });
         }
         let head = Head { height, id, root: pending.root() };
-        let changes = pending.changes().encode();
-        let content = Content { part: false, head, parent: self.head.id, body: &body, changes: &changes };
+        let content = Content { part: false, head, parent: self.head.id, body: &body, changes: pending.changes() };
         let record = encode_record(&self.chain_id, self.log_end, &content)?;
-        let written = self.log.append(&record).and_then(|()| self.log.sync());
         let end = self.log_end.saturating_add(length_u64(&record));
-        let done = written.and_then(|()| self.advance(&pending, head, end)).and_then(|()| self.tend(&pending));
+        // Made before the disk is waited for: what the record was made of is still near.
+        let step = self.step(&pending, head, end);
+        let written = self.log.append(&record).and_then(|()| self.log.sync());
+        let done = written.and_then(|()| self.take(step)).and_then(|()| self.tend(&pending));
         done.inspect_err(|error| self.poison(error))
     }
 
-    /// Moves the key-value store and the tree to a block that stands in the block file.
-    pub(crate) fn advance(&mut self, pending: &Pending, head: Head, log_end: u64) -> Result<(), StateError> {
+    /// What leads to a block whose record ends at `log_end` of the block file.
+    pub(crate) fn step(&self, pending: &Pending, head: Head, log_end: u64) -> Step {
         let mut batch = state_batch(&pending.diff, head, log_end);
         block_entries(&mut batch, pending.changes(), head, self.log_end);
         // The oldest state to be kept is said in the same write; what it makes needless goes afterwards.
         let retained = self.options.retained_blocks.unwrap_or(u64::MAX);
         let oldest = head.height.saturating_sub(retained);
-        let forget = oldest >= self.oldest.saturating_add(PRUNE_STEP);
-        if forget {
+        let forget = (oldest >= self.oldest.saturating_add(PRUNE_STEP)).then_some(oldest);
+        if let Some(oldest) = forget {
             batch.put(Table::Meta, META_OLDEST, &oldest.to_le_bytes());
         }
-        self.move_to(&pending.diff, batch, head, log_end)?;
-        if forget { self.forget_below(oldest, false) } else { Ok(()) }
+        Step { diff: pending.diff.clone(), batch, head, log_end, forget }
+    }
+
+    /// Moves the key-value store and the tree to a block that stands in the block file.
+    pub(crate) fn take(&mut self, step: Step) -> Result<(), StateError> {
+        let Step { diff, batch, head, log_end, forget } = step;
+        self.move_to(&diff, batch, head, log_end)?;
+        forget.map_or(Ok(()), |oldest| self.forget_below(oldest, false))
     }
 
     /// Writes a batch that leads to another head, and follows it with all that is in memory.
@@ -417,6 +424,16 @@ impl Store {
     }
 }
 
+/// The way from the head to the next block.
+pub(crate) struct Step {
+    diff: Arc<Diff>,
+    batch: Batch,
+    head: Head,
+    log_end: u64,
+    /// The lowest height whose state is kept from then on, where that is another one.
+    forget: Option<u64>,
+}
+
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("head", &self.head).field("poisoned", &self.poisoned).finish_non_exhaustive()
@@ -426,7 +443,14 @@ impl fmt::Debug for Store {
 /// What leads the key-value store from one state to another: values, keys of the tree, head.
 pub(crate) fn state_batch(diff: &Diff, head: Head, log_end: u64) -> Batch {
     let changes = diff.changes();
-    let mut batch = Batch::default();
+    // Room for the block's values before and after; a quarter more for keys of the tree and the block's own entries.
+    let length = |value: Option<&Value>| value.map_or(0, |value| value.len());
+    let bytes = changes.iter().fold(4096_usize, |sum, (key, change)| {
+        let before = length(change.old.as_ref().and_then(Option::as_ref));
+        sum.saturating_add(key.as_bytes().len()).saturating_add(length(change.new.as_ref())).saturating_add(before)
+    });
+    let more = |count: usize| count.saturating_add(count / 4);
+    let mut batch = Batch::with_room(more(changes.len()), more(bytes));
     for (key, change) in changes.iter() {
         batch.write(Write { table: Table::Values, key: key.as_bytes(), value: change.new.as_deref() });
     }
@@ -443,7 +467,7 @@ pub(crate) fn state_batch(diff: &Diff, head: Head, log_end: u64) -> Batch {
 pub(crate) fn block_entries(batch: &mut Batch, changes: &ChangeSet, head: Head, offset: u64) {
     let height = head.height.to_be_bytes();
     if head.height > 0 {
-        batch.put(Table::Undo, &height, &changes.encode_old_values());
+        batch.put_with(Table::Undo, &height, |out| changes.encode_old_values(out));
     }
     batch.put(Table::Blocks, &height, &offset.to_le_bytes());
     batch.put(Table::Ids, &head.id, &head.height.to_le_bytes());

@@ -26,10 +26,9 @@ pub(crate) fn write_genesis_record(
 ) -> Result<(), StateError> {
     let pending = Pending::of_genesis(genesis.clone())?;
     let head = Head { height: 0, id, root: pending.root() };
-    let changes = pending.changes().encode();
     let mut bytes = file_header(chain_id);
     let offset = length_u64(&bytes);
-    let content = Content { part: false, head, parent: [0; 32], body: &body, changes: &changes };
+    let content = Content { part: false, head, parent: [0; 32], body: &body, changes: pending.changes() };
     bytes.extend_from_slice(&encode_record(chain_id, offset, &content)?);
     log.append(&bytes)?;
     log.sync()

@@ -154,7 +154,7 @@ impl Import {
         log.append(&file_header(&chain_id))?;
         let mut offset = log.length()?;
         let mut append = |part: bool, body: &[u8], changes: &ChangeSet| {
-            let content = Content { part, head, parent: [0; 32], body, changes: &changes.encode() };
+            let content = Content { part, head, parent: [0; 32], body, changes };
             let record = encode_record(&chain_id, offset, &content)?;
             offset = offset.saturating_add(length_u64(&record));
             log.append(&record)

@@ -4,7 +4,7 @@
 //!   header  magic "UNFORKBL" | format u32 | 0 u32 | chain id 32 | hash name 12 | crc32c u32                     64 bytes
 //!   record  magic "BLK1" | height u64 | id 32 | parent 32 | root 32 | body length u32 | changes length u32 |
 //!           crc32c u32 over chain id, offset of the record u64 and the fields before                          120 bytes
-//!           body | changes (SCALE) | crc32c u32 over body and changes
+//!           body | changes | crc32c u32 over body and changes
 //! ```
 //! All integers are little-endian. The record's checksum binds it to its place and chain: a record copied elsewhere is
 //! not taken for one.
@@ -194,35 +194,37 @@ pub(crate) struct Content<'a> {
     pub(crate) head: Head,
     pub(crate) parent: BlockId,
     pub(crate) body: &'a [u8],
-    /// Encoded.
-    pub(crate) changes: &'a [u8],
+    pub(crate) changes: &'a ChangeSet,
 }
 
 /// The bytes of a record that is to stand at `offset`.
 pub(crate) fn encode_record(chain_id: &[u8; 32], offset: u64, content: &Content<'_>) -> Result<Vec<u8>, StateError> {
     let Content { part, head, parent, body, changes } = content;
-    let body_length = bounded("block body", body, BODY_BYTES_MAX)?;
-    let changes_length = bounded("encoded change set", changes, CHANGES_BYTES_MAX)?;
-    let mut record = Vec::with_capacity(body.len().saturating_add(changes.len()).saturating_add(128));
-    record.extend_from_slice(if *part { PART_MAGIC } else { RECORD_MAGIC });
-    record.extend_from_slice(&head.height.to_le_bytes());
-    record.extend_from_slice(&head.id);
-    record.extend_from_slice(parent);
-    record.extend_from_slice(&head.root);
-    record.extend_from_slice(&body_length.to_le_bytes());
-    record.extend_from_slice(&changes_length.to_le_bytes());
-    let checksum = header_checksum(chain_id, offset, &record);
-    record.extend_from_slice(&checksum.to_le_bytes());
+    let mut record = vec![0; RECORD_HEADER_BYTES];
     record.extend_from_slice(body);
-    record.extend_from_slice(changes);
-    let payload = record.get(RECORD_HEADER_BYTES..).unwrap_or_default();
+    changes.encode_to(&mut record);
+    let (header, payload) = record.split_at_mut(RECORD_HEADER_BYTES);
+    let body_length = bounded("block body", length_u64(body), BODY_BYTES_MAX)?;
+    let changes_bytes = length_u64(payload).saturating_sub(u64::from(body_length));
+    let changes_length = bounded("encoded change set", changes_bytes, CHANGES_BYTES_MAX)?;
     let checksum = crc32c::crc32c(payload);
+    let fields: [&[u8]; 7] = [
+        if *part { PART_MAGIC } else { RECORD_MAGIC },
+        &head.height.to_le_bytes(),
+        &head.id,
+        parent,
+        &head.root,
+        &body_length.to_le_bytes(),
+        &changes_length.to_le_bytes(),
+    ];
+    let mut fields = fields.concat();
+    fields.extend_from_slice(&header_checksum(chain_id, offset, &fields).to_le_bytes());
+    header.copy_from_slice(&fields);
     record.extend_from_slice(&checksum.to_le_bytes());
     Ok(record)
 }
 
-fn bounded(what: &'static str, bytes: &[u8], limit: u32) -> Result<u32, StateError> {
-    let found = length_u64(bytes);
+fn bounded(what: &'static str, found: u64, limit: u32) -> Result<u32, StateError> {
     let error = StateError::Limit { what, found, limit: u64::from(limit) };
     u32::try_from(found).ok().filter(|length| *length <= limit).ok_or(error)
 }

@@ -298,7 +298,8 @@ impl Store {
                 "restore the store from a backup",
             ));
         };
-        self.advance(&pending, Head { height: block.height, id: block.id, root: block.root }, end)?;
+        let step = self.step(&pending, Head { height: block.height, id: block.id, root: block.root }, end);
+        self.take(step)?;
         self.recovery.blocks_replayed = self.recovery.blocks_replayed.saturating_add(1);
         Ok(())
     }

@@ -182,7 +182,9 @@ impl Backend for RocksBackend {
         if self.read_only {
             return Err(StateError::Backend { during: "writing a block", text: "the store is open read-only".into() });
         }
-        let mut writes = WriteBatch::default();
+        // Beside a key and a value stand their lengths, the table and what kind of write it is.
+        let size = batch.size().saturating_add(batch.writes().count().saturating_mul(12));
+        let mut writes = WriteBatch::with_capacity_bytes(size);
         let tables = self.tables()?;
         for write in batch.writes() {
             let Some(table) = tables.get(write.table as usize) else { continue };
