@@ -33,7 +33,7 @@ impl Side for Shipped {
     }
 
     fn block(changes: Vec<Change>) -> Self::Block {
-        change_set(&changes)
+        change_set(changes)
     }
 
     fn commit(&mut self, changes: Self::Block) {

@@ -64,14 +64,14 @@ pub struct Plain {
 }
 
 impl Plain {
-    fn batch(&mut self, changes: &[Change]) -> WriteBatch {
+    fn batch(&mut self, changes: &ChangeSet) -> WriteBatch {
         self.height += 1;
         let mut batch = WriteBatch::default();
         let values = table(&self.database, "values");
-        for change in changes {
+        for (key, change) in changes.iter() {
             match &change.new {
-                Some(value) => batch.put_cf(values, change.key.as_bytes(), value),
-                None => batch.delete_cf(values, change.key.as_bytes()),
+                Some(value) => batch.put_cf(values, key.as_bytes(), value),
+                None => batch.delete_cf(values, key.as_bytes()),
             }
         }
         batch.put_cf(table(&self.database, "meta"), b"head", self.height.to_le_bytes());
@@ -80,14 +80,14 @@ impl Plain {
 }
 
 impl Side for Plain {
-    type Block = Vec<Change>;
+    type Block = ChangeSet;
 
     fn open(directory: &Path, _keys: u64) -> Self {
         Self { database: open(directory, &TABLES), height: 0 }
     }
 
     fn block(changes: Vec<Change>) -> Self::Block {
-        changes
+        change_set(changes)
     }
 
     fn commit(&mut self, changes: Self::Block) {
@@ -122,7 +122,7 @@ pub struct Bare {
 }
 
 impl Side for Bare {
-    type Block = (Vec<Change>, ChangeSet);
+    type Block = ChangeSet;
 
     /// Only a new store can be opened: the tree is nowhere on disk.
     fn open(directory: &Path, keys: u64) -> Self {
@@ -130,12 +130,11 @@ impl Side for Bare {
     }
 
     fn block(changes: Vec<Change>) -> Self::Block {
-        let set = change_set(&changes);
-        (changes, set)
+        change_set(changes)
     }
 
-    fn commit(&mut self, (changes, set): Self::Block) {
-        let root = self.tree.apply(&set);
+    fn commit(&mut self, changes: Self::Block) {
+        let root = self.tree.apply(&changes);
         let mut batch = self.plain.batch(&changes);
         batch.put_cf(table(&self.plain.database, "meta"), b"root", root);
         write(&self.plain.database, batch);
@@ -154,11 +153,9 @@ impl Side for Bare {
     }
 }
 
-/// The changes as the project's store takes them.
-pub fn change_set(changes: &[Change]) -> ChangeSet {
-    let change = |change: &Change| {
-        let (old, new) = (Some(change.old.clone()), change.new.clone());
-        (change.key.clone(), unfork_state::Change { old, new })
-    };
-    ChangeSet::from_map(changes.iter().map(change).collect::<BTreeMap<_, _>>())
+/// The changes as the project's store takes them, which are also those of plain RocksDB: what they take to be made and
+/// dropped is the same.
+pub fn change_set(changes: Vec<Change>) -> ChangeSet {
+    let change = |Change { key, old, new }| (key, unfork_state::Change { old: Some(old), new });
+    ChangeSet::from_map(changes.into_iter().map(change).collect::<BTreeMap<_, _>>())
 }
