@@ -46,7 +46,14 @@ impl ChangeSet {
     /// The changes in `map`; those that change nothing are dropped.
     #[must_use]
     pub fn from_map(map: BTreeMap<Key, Change>) -> Self {
-        Self { changes: map.into_iter().filter(|(_, change)| changes_something(change)).collect() }
+        Self::from_sorted(map.into_iter())
+    }
+
+    /// As [`ChangeSet::from_map`], of changes that rise by key, no key twice.
+    pub(crate) fn from_sorted(changes: impl Iterator<Item = (Key, Change)>) -> Self {
+        let changes: Vec<_> = changes.filter(|(_, change)| changes_something(change)).collect();
+        debug_assert!(changes.is_sorted_by(|(a, _), (b, _)| a < b));
+        Self { changes }
     }
 
     /// The values a chain starts with.

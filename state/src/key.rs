@@ -32,11 +32,14 @@ const STORAGE: u8 = 0x01;
 pub struct Space(Arc<[u8]>);
 
 impl Space {
+    /// The prefix of the system space.
+    pub const SYSTEM_PREFIX: [u8; 1] = [SYSTEM];
+
     /// What the engine keeps for itself: balances, nonces, code, contract records, protocol version.
     #[must_use]
     pub fn system() -> Self {
         static SPACE: OnceLock<Space> = OnceLock::new();
-        SPACE.get_or_init(|| Self(Arc::from([SYSTEM].as_slice()))).clone()
+        SPACE.get_or_init(|| Self(Arc::from(Self::SYSTEM_PREFIX.as_slice()))).clone()
     }
 
     /// The storage of one incarnation of one contract. Removing a contract means never using its incarnation again.
@@ -53,10 +56,16 @@ impl Space {
         if length == 0 || address.len() > ADDRESS_BYTES_MAX {
             return Err(limit());
         }
-        let mut prefix = vec![STORAGE, length];
-        prefix.extend_from_slice(address);
-        prefix.extend_from_slice(&incarnation.to_be_bytes());
-        Ok(Self(prefix.into()))
+        let mut prefix = [0; 2 + ADDRESS_BYTES_MAX + 8];
+        let mut rest = prefix.as_mut_slice();
+        for part in [[STORAGE, length].as_slice(), address, &incarnation.to_be_bytes()] {
+            let (place, behind) = rest.split_at_mut_checked(part.len()).ok_or_else(limit)?;
+            place.copy_from_slice(part);
+            rest = behind;
+        }
+        let unused = rest.len();
+        let used = prefix.len().saturating_sub(unused);
+        Ok(Self(prefix.get(..used).unwrap_or_default().into()))
     }
 
     /// The prefix of every key in this space.

@@ -22,6 +22,7 @@ mod key;
 mod merge;
 mod merkle;
 mod overlay;
+mod seeded;
 mod store;
 pub mod testing;
 mod view;

@@ -1,12 +1,19 @@
 //! Uncommitted changes over a view, with a journal to take them back.
 
-use std::collections::BTreeMap;
+#![allow(
+    clippy::disallowed_types,
+    reason = "the map's order is never looked at; its seed protects it from chosen keys"
+)]
+
+use std::collections::hash_map::Entry as Slot;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::changes::{Change, ChangeSet};
 use crate::error::StateError;
 use crate::key::{Key, Order, Range, is_empty_range};
 use crate::merge::{Scanned, Steps, merge_scan};
+use crate::seeded::Seeded;
 use crate::view::{Layer, StateView, Value, changes_within, value_length};
 
 /// Uncommitted changes over a view.
@@ -15,12 +22,35 @@ use crate::view::{Layer, StateView, Value, changes_within, value_length};
 /// rolling one back also rolls back all that were taken after it, and costs O(changes since).
 pub struct Overlay {
     base: Arc<dyn StateView>,
-    changes: BTreeMap<Key, Entry>,
-    reads: BTreeMap<Key, Option<Value>>,
+    /// All keys that were read or changed: every access looks here once.
+    keys: HashMap<Key, Known, Seeded>,
+    changes: Changes,
+    recording: Option<Box<ReadSet>>,
+}
+
+/// Which keys are changed, and what that takes to take back.
+#[derive(Default)]
+struct Changes {
+    /// Those changed at present, in their order: what scans pass and what comes out.
+    changed: BTreeSet<Key>,
     journal: Vec<(Key, Option<Entry>)>,
     /// Entries noted after this place in the journal need not be noted again. `None`: no checkpoint, no journal.
     floor: Option<usize>,
-    recording: Option<ReadSet>,
+}
+
+/// What is known of a key. Invariant: not nothing.
+#[derive(Default)]
+struct Known {
+    /// What the view below has.
+    below: Option<Option<Value>>,
+    change: Option<Entry>,
+}
+
+impl Known {
+    /// The value with the changes so far, if it is known.
+    fn value(&self) -> Option<&Option<Value>> {
+        self.change.as_ref().map(|entry| &entry.new).or(self.below.as_ref())
+    }
 }
 
 /// A present change.
@@ -69,20 +99,13 @@ impl Overlay {
     /// No changes over `base`.
     #[must_use]
     pub fn new(base: Arc<dyn StateView>) -> Self {
-        Self {
-            base,
-            changes: BTreeMap::new(),
-            reads: BTreeMap::new(),
-            journal: Vec::new(),
-            floor: None,
-            recording: None,
-        }
+        Self { base, keys: HashMap::default(), changes: Changes::default(), recording: None }
     }
 
     /// No changes over `base`, and a record of everything that is read from it.
     #[must_use]
     pub fn recording(base: Arc<dyn StateView>) -> Self {
-        Self { recording: Some(ReadSet::default()), ..Self::new(base) }
+        Self { recording: Some(Box::default()), ..Self::new(base) }
     }
 
     /// The value of `key` with the changes so far.
@@ -90,18 +113,23 @@ impl Overlay {
     /// # Errors
     /// [`StateError`] if the view below cannot be read.
     pub fn get(&mut self, key: &Key) -> Result<Option<Value>, StateError> {
-        if let Some(entry) = self.changes.get(key) {
-            return Ok(entry.new.clone());
-        }
-        if let Some(value) = self.reads.get(key) {
-            return Ok(value.clone());
-        }
+        let slot = match self.keys.entry(key.clone()) {
+            Slot::Occupied(slot) => return Ok(slot.get().value().cloned().flatten()),
+            Slot::Vacant(slot) => slot,
+        };
         let value = self.base.get(key)?;
-        self.reads.insert(key.clone(), value.clone());
+        slot.insert(Known { below: Some(value.clone()), change: None });
         if let Some(record) = &mut self.recording {
             record.points.insert(key.clone(), value.clone());
         }
         Ok(value)
+    }
+
+    /// The value under a flat key with the changes so far, if it was read or changed before: what can be told without
+    /// asking the view below.
+    #[must_use]
+    pub fn known(&self, flat: &[u8]) -> Option<&Option<Value>> {
+        self.keys.get(flat)?.value()
     }
 
     /// The length in bytes of the value of `key` with the changes so far.
@@ -109,8 +137,7 @@ impl Overlay {
     /// # Errors
     /// [`StateError`] if the view below cannot be read.
     pub fn length(&mut self, key: &Key) -> Result<Option<u32>, StateError> {
-        let known = self.changes.get(key).map(|entry| &entry.new).or_else(|| self.reads.get(key));
-        if let Some(value) = known {
+        if let Some(value) = self.known(key.as_bytes()) {
             return Ok(value.as_ref().map(value_length));
         }
         let length = self.base.length(key)?;
@@ -123,6 +150,25 @@ impl Overlay {
     /// Sets the value of `key`.
     pub fn put(&mut self, key: Key, value: Value) {
         self.change(key, Some(value));
+    }
+
+    /// As [`Overlay::put`], and gives the length of the value before.
+    ///
+    /// # Errors
+    /// [`StateError`] if the view below cannot be read; then nothing changes.
+    pub fn replace(&mut self, key: Key, value: Value) -> Result<Option<u32>, StateError> {
+        let (before, known) = match self.keys.entry(key.clone()) {
+            Slot::Occupied(slot) => (slot.get().value().and_then(Option::as_ref).map(value_length), slot.into_mut()),
+            Slot::Vacant(slot) => {
+                let before = self.base.length(&key)?;
+                if let Some(record) = &mut self.recording {
+                    record.lengths.insert(key.clone(), before);
+                }
+                (before, slot.insert(Known::default()))
+            }
+        };
+        self.changes.change(key, known, Some(value));
+        Ok(before)
     }
 
     /// Removes `key`; nothing happens if it is absent.
@@ -148,53 +194,52 @@ impl Overlay {
 
     /// A point to roll back to. To keep what follows, just drop it.
     pub fn checkpoint(&mut self) -> Checkpoint {
-        let checkpoint = Checkpoint { journal: self.journal.len(), outer: self.floor };
-        self.floor = Some(self.journal.len());
+        let checkpoint = Checkpoint { journal: self.changes.journal.len(), outer: self.changes.floor };
+        self.changes.floor = Some(self.changes.journal.len());
         checkpoint
     }
 
     /// Takes back every change since `checkpoint`, which must come from this overlay. What was read stays known.
     pub fn rollback(&mut self, checkpoint: Checkpoint) {
-        while self.journal.len() > checkpoint.journal {
-            let Some((key, before)) = self.journal.pop() else { break };
-            match before {
-                Some(entry) => drop(self.changes.insert(key, entry)),
-                None => drop(self.changes.remove(&key)),
-            }
+        while self.changes.journal.len() > checkpoint.journal {
+            let Some((key, before)) = self.changes.journal.pop() else { break };
+            self.set_back(key, before);
         }
-        self.floor = checkpoint.outer;
+        self.changes.floor = checkpoint.outer;
     }
 
     /// The keys that were set or removed since `checkpoint`, in the order of their first change, without what was rolled
     /// back; a key may come twice, and may have been set to what it was.
     pub fn changed_since(&self, checkpoint: &Checkpoint) -> impl Iterator<Item = &Key> {
-        self.journal.get(checkpoint.journal..).unwrap_or_default().iter().map(|(key, _)| key)
+        self.changes.journal.get(checkpoint.journal..).unwrap_or_default().iter().map(|(key, _)| key)
     }
 
     /// The number of keys changed at present, counting those set to what they were.
     #[must_use]
     pub fn changed_keys(&self) -> usize {
-        self.changes.len()
+        self.changes.changed.len()
     }
 
     /// The changes so far, with the old values that reads have shown.
     #[must_use]
     pub fn changes(&self) -> ChangeSet {
-        let change = |(key, entry): (&Key, &Entry)| {
-            (key.clone(), Change { old: self.reads.get(key).cloned(), new: entry.new.clone() })
+        let change = |key: &Key| {
+            let known = self.keys.get(key)?;
+            let new = known.change.as_ref()?.new.clone();
+            Some((key.clone(), Change { old: known.below.clone(), new }))
         };
-        ChangeSet::from_map(self.changes.iter().map(change).collect())
+        ChangeSet::from_sorted(self.changes.changed.iter().filter_map(change))
     }
 
     /// As [`Overlay::changes`], ending the overlay.
     #[must_use]
-    pub fn into_changes(mut self) -> ChangeSet {
-        let reads = &mut self.reads;
-        let mut change = |(key, entry): (Key, Entry)| {
-            let old = reads.remove(&key);
-            (key, Change { old, new: entry.new })
+    pub fn into_changes(self) -> ChangeSet {
+        let Self { mut keys, changes, .. } = self;
+        let change = |key: Key| {
+            let known = keys.remove(&key)?;
+            Some((key, Change { old: known.below, new: known.change?.new }))
         };
-        ChangeSet::from_map(self.changes.into_iter().map(&mut change).collect())
+        ChangeSet::from_sorted(changes.changed.into_iter().filter_map(change))
     }
 
     /// The present state of this overlay, frozen: a view that later changes do not affect.
@@ -206,22 +251,24 @@ impl Overlay {
     /// What was read so far; empty unless this is a [`Overlay::recording`] overlay.
     #[must_use]
     pub fn read_set(&self) -> ReadSet {
-        self.recording.clone().unwrap_or_default()
+        self.recording.as_deref().cloned().unwrap_or_default()
     }
 
     fn change(&mut self, key: Key, new: Option<Value>) {
-        let before = self.changes.get(&key);
-        let mut noted_at = before.map_or(0, |entry| entry.noted_at);
-        // One note per key and checkpoint is enough, however often the key is written.
-        if self.floor.is_some_and(|floor| before.is_none() || noted_at <= floor) {
-            self.journal.push((key.clone(), before.cloned()));
-            noted_at = self.journal.len();
-        }
-        if new.is_none() && self.reads.get(&key) == Some(&None) {
-            // Scans need not pass what is absent below as well.
-            self.changes.remove(&key);
+        let known = self.keys.entry(key.clone()).or_default();
+        self.changes.change(key, known, new);
+    }
+
+    /// Takes back what happened to the change of `key` since it was `before`.
+    fn set_back(&mut self, key: Key, before: Option<Entry>) {
+        if before.is_some() {
+            self.changes.changed.insert(key.clone());
         } else {
-            self.changes.insert(key, Entry { new, noted_at });
+            self.changes.changed.remove(&key);
+        }
+        match self.keys.entry(key) {
+            Slot::Occupied(slot) if before.is_none() && slot.get().below.is_none() => drop(slot.remove()),
+            slot => slot.or_default().change = before,
         }
     }
 
@@ -231,10 +278,36 @@ impl Overlay {
             return Ok(Scanned { finished: true, ..Scanned::default() });
         }
         let bounds = (from.as_ref().map(Vec::as_slice), to.as_ref().map(Vec::as_slice));
-        let changes = self.changes.range::<[u8], _>(bounds).map(|(key, entry)| (key, &entry.new));
+        let changes = self.changes.changed.range::<[u8], _>(bounds).filter_map(|key| {
+            let entry = self.keys.get(key)?.change.as_ref()?;
+            Some((key, &entry.new))
+        });
         match range.order {
             Order::Forward => merge_scan(self.base.as_ref(), changes, range, limit, Steps::All),
             Order::Backward => merge_scan(self.base.as_ref(), changes.rev(), range, limit, Steps::All),
+        }
+    }
+}
+
+impl Changes {
+    /// Changes a key of which this is known.
+    fn change(&mut self, key: Key, known: &mut Known, new: Option<Value>) {
+        let before = known.change.as_ref();
+        let (first, mut noted_at) = (before.is_none(), before.map_or(0, |entry| entry.noted_at));
+        // One note per key and checkpoint is enough, however often the key is written.
+        if self.floor.is_some_and(|floor| first || noted_at <= floor) {
+            self.journal.push((key.clone(), before.cloned()));
+            noted_at = self.journal.len();
+        }
+        if new.is_none() && known.below == Some(None) {
+            // Scans need not pass what is absent below as well.
+            known.change = None;
+            self.changed.remove(&key);
+        } else {
+            known.change = Some(Entry { new, noted_at });
+            if first {
+                self.changed.insert(key);
+            }
         }
     }
 }
