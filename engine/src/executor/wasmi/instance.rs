@@ -1,6 +1,7 @@
 //! One instance: how it is made, called, and set back to how it began.
 
 use super::host::Host;
+use super::pages::{Known, Pages};
 use super::{WasmiProgram, classify, report};
 use crate::abi;
 use crate::outcome::{Abort, Budget, Fault, Status, Trap};
@@ -19,6 +20,8 @@ pub(super) struct Instance {
     handles: Handles,
     globals: Vec<Global>,
     memory_bytes: usize,
+    /// What is known about its memory.
+    known: Known,
 }
 
 /// What is looked up once: the injected counters, the memory, the entry points without arguments.
@@ -65,7 +68,7 @@ impl Instance {
         };
         let memory_bytes = handles.memory.map_or(0, |memory| memory.data(&store).len());
         store.data_mut().started(handles);
-        let made = Box::new(Self { store, handles, globals, memory_bytes });
+        let made = Box::new(Self { store, handles, globals, memory_bytes, known: Known::default() });
         program.start.get_or_init(|| made.start());
         Ok(made)
     }
@@ -90,7 +93,7 @@ impl Instance {
     }
 
     /// Sets memory and globals back to how they began. False when that cannot be done, since the memory has grown.
-    pub fn set_back(&mut self, start: &Start) -> bool {
+    pub fn set_back(&mut self, start: &Start, pages: &Pages) -> bool {
         if self.store.data().memory_fault().is_some() || self.store.data().live_memory_exhausted() {
             return false;
         }
@@ -99,7 +102,7 @@ impl Instance {
             if bytes.len() != self.memory_bytes {
                 return false;
             }
-            bytes.fill(0);
+            pages.zero(bytes, &mut self.known);
             for (from, part) in &start.parts {
                 let to = from.saturating_add(part.len());
                 let Some(place) = bytes.get_mut(*from..to) else { return false };

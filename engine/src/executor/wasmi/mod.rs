@@ -6,12 +6,14 @@
 mod config;
 mod host;
 mod instance;
+mod pages;
 mod pool;
 mod self_test;
 
 use self::config::config;
 use self::host::{Link, link};
 use self::instance::{Instance, Start};
+use self::pages::Pages;
 use self::pool::Pool;
 use super::{Executor, Program};
 use crate::abi::{self, Guest};
@@ -29,6 +31,7 @@ const BYTES_PER_CODE_BYTE: usize = 12;
 /// See the module's description.
 pub(crate) struct Wasmi {
     pool: Arc<Pool>,
+    pages: Arc<Pages>,
 }
 
 impl Wasmi {
@@ -39,7 +42,7 @@ impl Wasmi {
     /// A fault when the self-test fails.
     pub fn new(pool_bytes: usize) -> Result<Self, Fault> {
         self_test::self_test()?;
-        Ok(Self { pool: Arc::new(Pool::new(pool_bytes)) })
+        Ok(Self { pool: Arc::new(Pool::new(pool_bytes)), pages: Arc::new(Pages::new()) })
     }
 }
 
@@ -55,6 +58,7 @@ impl Executor for Wasmi {
         Ok(Arc::new(WasmiProgram {
             id: self.pool.new_program(),
             pool: Arc::clone(&self.pool),
+            pages: Arc::clone(&self.pages),
             links: links.collect::<Result<_, _>>()?,
             module,
             profile,
@@ -77,6 +81,7 @@ impl Executor for Wasmi {
 struct WasmiProgram {
     id: u64,
     pool: Arc<Pool>,
+    pages: Arc<Pages>,
     module: Module,
     /// The imports in the order of the module, found once.
     links: Box<[Link]>,
@@ -115,7 +120,7 @@ impl Program for WasmiProgram {
         if self.reusable
             && !faulty
             && let Some(start) = self.start.get()
-            && instance.set_back(start)
+            && instance.set_back(start, &self.pages)
         {
             self.pool.put(self.id, instance);
         }
