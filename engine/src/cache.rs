@@ -5,10 +5,10 @@ use crate::executor::{Executor, Program};
 use crate::extension::ChainExtension;
 use crate::outcome::Fault;
 use crate::profile::ProfileId;
-use crate::records::{Code, RecordKey};
+use crate::records::{MetCode, RecordKey};
 use crate::rules::{ChainSpec, Rules};
 use crate::types::Hash;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use unfork_state::Overlay;
 
@@ -23,8 +23,8 @@ pub(crate) struct Machine {
 }
 
 /// What a program depends on: code, rules (prices and limits, which stand in the instrumented bytes), the functions of
-/// the chain's own, profile. The
-/// executor and its build need no place here, since a cache belongs to one executor and lives in memory only.
+/// the chain's own, profile. The executor and its build need no place here, since a cache belongs to one executor and
+/// lives in memory only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct CacheKey {
     code: Hash,
@@ -35,13 +35,21 @@ struct CacheKey {
     located: bool,
 }
 
-/// Programs by key, and in the order of their last use.
+/// Programs by key, and those that may be dropped in the order of their last use.
 struct Cache {
     bytes_max: usize,
     bytes: usize,
     clock: u64,
-    programs: BTreeMap<CacheKey, (u64, Arc<dyn Program>)>,
-    by_use: BTreeMap<u64, CacheKey>,
+    programs: BTreeMap<CacheKey, Kept>,
+    /// By a moment after which they may have been used again: a use is noted in the program only.
+    droppable: BTreeMap<u64, CacheKey>,
+    /// Codes whose programs stay.
+    pinned: BTreeSet<Hash>,
+}
+
+struct Kept {
+    used: u64,
+    program: Arc<dyn Program>,
 }
 
 impl Machine {
@@ -51,7 +59,8 @@ impl Machine {
             bytes: 0,
             clock: 0,
             programs: BTreeMap::new(),
-            by_use: BTreeMap::new(),
+            droppable: BTreeMap::new(),
+            pinned: BTreeSet::new(),
         };
         Self { executor, extension: None, cache: Mutex::new(cache) }
     }
@@ -76,11 +85,11 @@ impl Machine {
         rules: &Rules,
         overlay: &mut Overlay,
         hash: &Hash,
-        record: &Code,
+        code: MetCode,
         located: bool,
     ) -> Result<Arc<dyn Program>, Fault> {
-        let profile = ProfileId::from_number(record.profile)
-            .ok_or_else(|| Fault::internal(format!("stored code has the unknown profile {}", record.profile)))?;
+        let profile = ProfileId::from_number(code.profile)
+            .ok_or_else(|| Fault::internal(format!("stored code has the unknown profile {}", code.profile)))?;
         let key = CacheKey { code: *hash, rules: rules.hash(), extension: spec.extension_hash(), profile, located };
         if let Some(program) = self.lock().get(&key) {
             return Ok(program);
@@ -90,8 +99,8 @@ impl Machine {
             .ok_or_else(|| Fault::internal("a code record without its bytes"))?;
         // Run-time caps, such as the memory's maximum, are those the code was admitted under.
         let admitted = spec
-            .rules_of_version(record.admitted)
-            .ok_or_else(|| Fault::internal(format!("no rules of protocol version {}", record.admitted)))?;
+            .rules_of_version(code.admitted)
+            .ok_or_else(|| Fault::internal(format!("no rules of protocol version {}", code.admitted)))?;
         let prepared =
             unfork_gas::prepare(&bytes, rules.schedule(), admitted.limits(), &profile.for_admission(rules.version()))
                 .map_err(|refusal| Fault::internal(format!("admitted code cannot be prepared: {refusal}")))?;
@@ -106,12 +115,17 @@ impl Machine {
         (self.lock().bytes, self.executor.idle_bytes())
     }
 
-    /// Forgets all programs.
+    /// Forgets all programs. What is pinned is kept again from its next use on.
     pub fn clear(&self) {
         let mut cache = self.lock();
         cache.bytes = 0;
         cache.programs.clear();
-        cache.by_use.clear();
+        cache.droppable.clear();
+    }
+
+    /// From now on programs of this code stay, or no longer do.
+    pub fn pin(&self, code: Hash, stay: bool) {
+        self.lock().pin(code, stay);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Cache> {
@@ -128,28 +142,53 @@ impl Cache {
 
     fn get(&mut self, key: &CacheKey) -> Option<Arc<dyn Program>> {
         let now = self.tick();
-        let (used, program) = self.programs.get_mut(key)?;
-        self.by_use.remove(used);
-        self.by_use.insert(now, *key);
-        *used = now;
-        Some(Arc::clone(program))
+        let kept = self.programs.get_mut(key)?;
+        kept.used = now;
+        Some(Arc::clone(&kept.program))
     }
 
-    /// Keeps `program`, and drops the ones not used for longest until all fit. One larger than the bound is not kept.
+    /// Keeps `program`, and drops the ones not used for longest until all fit. One for which what is pinned leaves no room
+    /// is not kept.
     fn insert(&mut self, key: CacheKey, program: Arc<dyn Program>) {
         let bytes = program.bytes();
         if bytes > self.bytes_max || self.programs.contains_key(&key) {
             return;
         }
         while self.bytes.saturating_add(bytes) > self.bytes_max {
-            let Some((_, oldest)) = self.by_use.pop_first() else { break };
-            if let Some((_, dropped)) = self.programs.remove(&oldest) {
-                self.bytes = self.bytes.saturating_sub(dropped.bytes());
+            if !self.drop_oldest() {
+                return;
             }
         }
-        let now = self.tick();
+        let used = self.tick();
         self.bytes = self.bytes.saturating_add(bytes);
-        self.by_use.insert(now, key);
-        self.programs.insert(key, (now, program));
+        self.programs.insert(key, Kept { used, program });
+        if !self.pinned.contains(&key.code) {
+            self.droppable.insert(used, key);
+        }
+    }
+
+    /// Drops the program not used for longest; false when there is none that may be dropped.
+    fn drop_oldest(&mut self) -> bool {
+        while let Some((moment, key)) = self.droppable.pop_first() {
+            match self.programs.get(&key) {
+                Some(kept) if kept.used > moment => drop(self.droppable.insert(kept.used, key)),
+                _ => {
+                    let dropped = self.programs.remove(&key);
+                    self.bytes = self.bytes.saturating_sub(dropped.map_or(0, |kept| kept.program.bytes()));
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    fn pin(&mut self, code: Hash, stay: bool) {
+        if stay {
+            self.pinned.insert(code);
+            self.droppable.retain(|_, key| key.code != code);
+        } else if self.pinned.remove(&code) {
+            let kept = self.programs.iter().filter(|(key, _)| key.code == code);
+            self.droppable.extend(kept.map(|(key, kept)| (kept.used, *key)));
+        }
     }
 }

@@ -10,7 +10,6 @@ use crate::executor::Program;
 use crate::host::accounts;
 use crate::host::call::{CallRequest, plan_call, plan_reply};
 use crate::outcome::{Abort, Budget, Fault, Refused, Status, Trap};
-use crate::records::{self, RecordKey};
 use crate::session::{Frame, FrameKind, Gas, Phase, Queued, Reply, Session, spend};
 use crate::trace::TraceEvent;
 use crate::types::Hash;
@@ -184,14 +183,17 @@ fn set_up(session: &mut Session) -> Result<(Arc<dyn Program>, FrameKind), Abort>
 
 /// The program of a code. Its first use in a transaction pays for loading it cold, whatever any cache holds.
 fn load(session: &mut Session, code_hash: Hash) -> Result<Arc<dyn Program>, Abort> {
-    let record: Option<records::Code> = records::get(&mut session.overlay, RecordKey::Code(&code_hash))?;
-    let Some(record) = record else { return Err(Abort::Stop(Status::Refused(Refused::CodeNotFound))) };
-    if session.loaded.insert(code_hash) {
+    let Some(code) = session.code(&code_hash)? else {
+        return Err(Abort::Stop(Status::Refused(Refused::CodeNotFound)));
+    };
+    let paid = std::mem::replace(&mut code.loaded, true);
+    let code = *code;
+    if !paid {
         let prices = session.prices();
-        let cost = prices.code_load_base.saturating_add(prices.code_load_byte.saturating_mul(u64::from(record.bytes)));
+        let cost = prices.code_load_base.saturating_add(prices.code_load_byte.saturating_mul(u64::from(code.bytes)));
         session.gas.charge(cost)?;
     }
     session.watch(Phase::LookUp);
     let Session { machine, spec, rules, overlay, locate, .. } = session;
-    Ok(machine.program(spec, rules, overlay, &code_hash, &record, *locate)?)
+    Ok(machine.program(spec, rules, overlay, &code_hash, code, *locate)?)
 }

@@ -4,6 +4,7 @@ use crate::cache::{CACHE_BYTES_DEFAULT, Machine};
 use crate::executor::wasmi::Wasmi;
 use crate::extension::ChainExtension;
 use crate::outcome::Fault;
+use crate::types::Hash;
 use std::sync::Arc;
 
 /// Bytes of waiting instances that an engine keeps unless told otherwise.
@@ -56,6 +57,17 @@ impl Engine {
     #[must_use]
     pub fn kept_bytes(&self) -> (usize, usize) {
         self.machine.kept_bytes()
+    }
+
+    /// Keeps the programs of a code, by its hash, from their next use on whatever else is used, as long as the bound of the
+    /// cache has room for all that is pinned: what does not fit is translated at each use. Results do not depend on it.
+    pub fn pin(&self, code_hash: Hash) {
+        self.machine.pin(code_hash, true);
+    }
+
+    /// Takes [`Engine::pin`] back: the programs are kept as any others.
+    pub fn unpin(&self, code_hash: Hash) {
+        self.machine.pin(code_hash, false);
     }
 
     /// Forgets all translated programs. Results do not depend on it.

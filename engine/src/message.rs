@@ -15,7 +15,7 @@ use crate::session::{Frame, Session};
 use crate::trace::{Trace, TraceEvent};
 use crate::types::{Address, Balance, Event, Hash};
 use std::sync::Arc;
-use unfork_state::{ChangeSet, EmptyView, Overlay, StateView, Value};
+use unfork_state::{ChangeSet, Overlay, StateView, Value};
 
 /// Something to execute in the name of `caller`, whom the node has authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,17 +120,17 @@ pub(crate) fn run_message(
         Action::Upload { code, .. } => u64::try_from(code.len()).unwrap_or(u64::MAX),
         _ => 0,
     };
-    let (mut session, result) = dispatch(session, message);
+    let (session, result) = dispatch(session, message);
     let written = session.limits().changed_bytes_max.saturating_sub(session.budgets.changed_bytes);
-    let overlay = std::mem::replace(&mut session.overlay, Overlay::new(Arc::new(EmptyView)));
+    let Session { overlay, gas, events, trace, .. } = *session;
     let outcome = result.map(|done| Outcome {
         status: done.status,
-        gas_used: gas_limit.saturating_sub(session.gas.available()),
+        gas_used: gas_limit.saturating_sub(gas.available()),
         output: done.output,
         created: done.created,
-        events: std::mem::take(&mut session.events),
+        events,
         changed_bytes: written.saturating_add(uploaded),
-        trace: session.trace.into_events(),
+        trace: trace.into_events(),
     });
     (overlay, outcome)
 }
@@ -246,7 +246,7 @@ fn check(session: &mut Session, from: &Sender, input: &[u8]) -> Result<Result<()
     if u64::try_from(input.len()).unwrap_or(u64::MAX) > session.limits().input_bytes_max {
         return Ok(Err(Refused::InputTooLong));
     }
-    if accounts::account(&mut session.overlay, &from.caller)?.balance < from.value {
+    if from.value > 0 && accounts::account(&mut session.overlay, &from.caller)?.balance < from.value {
         return Ok(Err(Refused::InsufficientBalance));
     }
     Ok(Ok(()))
@@ -254,9 +254,8 @@ fn check(session: &mut Session, from: &Sender, input: &[u8]) -> Result<Result<()
 
 /// Whether the profile of a code can work with this caller.
 fn check_profile(session: &mut Session, code_hash: &Hash, caller: &Address) -> Result<Result<(), Refused>, Abort> {
-    let record: Option<records::Code> = records::get(&mut session.overlay, RecordKey::Code(code_hash))?;
-    let Some(record) = record else { return Ok(Err(Refused::CodeNotFound)) };
-    let length = ProfileId::from_number(record.profile).and_then(ProfileId::address_length);
+    let Some(code) = session.code(code_hash)? else { return Ok(Err(Refused::CodeNotFound)) };
+    let length = ProfileId::from_number(code.profile).and_then(ProfileId::address_length);
     let fits = length.is_none_or(|length| length == caller.as_bytes().len());
     Ok(if fits { Ok(()) } else { Err(Refused::AddressLength) })
 }

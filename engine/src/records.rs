@@ -2,7 +2,7 @@
 //! every byte. No contract can name this space, and everything here is under the root.
 
 use crate::types::{ADDRESS_BYTES_MAX, Address, Balance, Hash};
-use parity_scale_codec::{Decode, DecodeAll, Encode};
+use parity_scale_codec::{Decode, DecodeAll, Encode, Output};
 use unfork_state::{Key, Overlay, Space, StateError, StateView, Value};
 
 /// Nonce and balance of one account. Absent means both are zero.
@@ -46,6 +46,16 @@ pub struct Code {
     pub deposit: Balance,
 }
 
+/// What a transaction needs to know of a code that it has met.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MetCode {
+    pub profile: u8,
+    pub admitted: u32,
+    pub bytes: u32,
+    /// Whether its loading is paid for.
+    pub loaded: bool,
+}
+
 /// The record under [`RecordKey::Chain`].
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Chain {
@@ -80,7 +90,12 @@ impl RecordKey<'_> {
     /// The key in the state.
     #[must_use]
     pub fn key(&self) -> Key {
-        let mut raw = [0; 1 + ADDRESS_BYTES_MAX + 8];
+        let flat = self.flat();
+        Key::new(&Space::system(), flat.as_bytes().get(Space::SYSTEM_PREFIX.len()..).unwrap_or_default())
+    }
+
+    /// The bytes of the key, put together without an allocation.
+    fn flat(&self) -> Flat {
         let incarnation_bytes: [u8; 8];
         let (tag, bytes, after): (u8, &[u8], &[u8]) = match self {
             Self::Chain => (0, &[], &[]),
@@ -95,13 +110,11 @@ impl RecordKey<'_> {
             }
             Self::Dependencies(address) => (7, address.as_bytes(), &[]),
         };
-        let parts = [tag].into_iter().chain(bytes.iter().copied()).chain(after.iter().copied());
-        let mut length = 0usize;
-        for (place, byte) in raw.iter_mut().zip(parts) {
-            *place = byte;
-            length = length.saturating_add(1);
+        let mut flat = Flat { length: 0, bytes: [0; FLAT_BYTES_MAX] };
+        for part in [&Space::SYSTEM_PREFIX, [tag].as_slice(), bytes, after] {
+            flat.push(part);
         }
-        Key::new(&Space::system(), raw.get(..length).unwrap_or_default())
+        flat
     }
 
     /// First raw key of the list of storage to be swept, and the first one after it.
@@ -116,12 +129,36 @@ impl RecordKey<'_> {
     }
 }
 
+/// System prefix, tag, address, incarnation.
+const FLAT_BYTES_MAX: usize = 1 + 1 + ADDRESS_BYTES_MAX + 8;
+
+/// A flat key in place.
+struct Flat {
+    length: usize,
+    bytes: [u8; FLAT_BYTES_MAX],
+}
+
+impl Flat {
+    fn push(&mut self, part: &[u8]) {
+        let end = self.length.saturating_add(part.len());
+        // There is room for the longest parts.
+        if let Some(place) = self.bytes.get_mut(self.length..end) {
+            place.copy_from_slice(part);
+            self.length = end;
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
 /// Reads a record out of a view of the state.
 ///
 /// # Errors
 /// When the state cannot be read, or holds bytes that are no such record.
 pub fn read<R: Decode>(view: &dyn StateView, key: RecordKey<'_>) -> Result<Option<R>, StateError> {
-    decoded(view.get(&key.key())?)
+    decoded(view.get(&key.key())?.as_ref())
 }
 
 /// Reads a record in the middle of a transaction.
@@ -129,15 +166,54 @@ pub fn read<R: Decode>(view: &dyn StateView, key: RecordKey<'_>) -> Result<Optio
 /// # Errors
 /// When the state cannot be read, or holds bytes that are no such record.
 pub(crate) fn get<R: Decode>(overlay: &mut Overlay, key: RecordKey<'_>) -> Result<Option<R>, StateError> {
-    decoded(overlay.get(&key.key())?)
+    if let Some(known) = overlay.known(key.flat().as_bytes()) {
+        return decoded(known.as_ref());
+    }
+    decoded(overlay.get(&key.key())?.as_ref())
 }
 
 /// Writes a record.
 pub(crate) fn put<R: Encode>(overlay: &mut Overlay, key: RecordKey<'_>, record: &R) {
-    overlay.put(key.key(), Value::from(record.encode()));
+    let mut encoded = Encoded { length: 0, short: [0; SHORT_BYTES], long: Vec::new() };
+    record.encode_to(&mut encoded);
+    overlay.put(key.key(), Value::from(encoded.as_bytes()));
 }
 
-fn decoded<R: Decode>(value: Option<Value>) -> Result<Option<R>, StateError> {
+/// As long as most records are.
+const SHORT_BYTES: usize = 192;
+
+/// An encoding put together in place, since every call writes some; a longer one moves to an allocation.
+struct Encoded {
+    length: usize,
+    short: [u8; SHORT_BYTES],
+    long: Vec<u8>,
+}
+
+impl Encoded {
+    fn as_bytes(&self) -> &[u8] {
+        if self.long.is_empty() { self.short.get(..self.length).unwrap_or_default() } else { &self.long }
+    }
+}
+
+impl Output for Encoded {
+    fn write(&mut self, bytes: &[u8]) {
+        let end = self.length.saturating_add(bytes.len());
+        match self.short.get_mut(self.length..end) {
+            Some(place) if self.long.is_empty() => {
+                place.copy_from_slice(bytes);
+                self.length = end;
+            }
+            _ => {
+                if self.long.is_empty() {
+                    self.long.extend_from_slice(self.short.get(..self.length).unwrap_or_default());
+                }
+                self.long.extend_from_slice(bytes);
+            }
+        }
+    }
+}
+
+fn decoded<R: Decode>(value: Option<&Value>) -> Result<Option<R>, StateError> {
     value
         .map(|bytes| R::decode_all(&mut &bytes[..]))
         .transpose()

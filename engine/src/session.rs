@@ -3,13 +3,15 @@
 
 use crate::cache::Machine;
 use crate::outcome::{Abort, Budget, Fault, Status, Trap};
+use crate::records::{self, Code, MetCode, RecordKey};
 use crate::rules::{ChainSpec, Environment, Rules};
 use crate::trace::{Trace, TraceEvent};
 use crate::types::{Address, Balance, BlockContext, Event, Hash};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use unfork_gas::{Limits, Schedule};
-use unfork_state::{Checkpoint, Overlay, Range, Space};
+use unfork_state::{Checkpoint, Overlay, Range, Space, StateError};
 
 /// How a frame came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,8 +192,8 @@ pub(crate) struct Session {
     pub budgets: Budgets,
     pub events: Vec<Event>,
     pub transient: Transient,
-    /// Codes whose loading this transaction has paid for.
-    pub loaded: BTreeSet<Hash>,
+    /// The records of codes that were met. A code's record stays as it is.
+    pub codes: BTreeMap<Hash, MetCode>,
     pub trace: Trace,
     /// Whether contracts run as code that notes where they are.
     pub locate: bool,
@@ -232,12 +234,13 @@ impl Session {
             gas_price: environment.gas_price,
             root: environment.root,
             overlay,
-            frames: Vec::new(),
+            // Most transactions have one.
+            frames: Vec::with_capacity(1),
             gas: Gas { left: i64::try_from(gas_limit).unwrap_or(i64::MAX) },
             budgets,
             events: Vec::new(),
             transient: Transient::default(),
-            loaded: BTreeSet::new(),
+            codes: BTreeMap::new(),
             trace,
             locate: environment.trace && environment.locate,
             places: Vec::new(),
@@ -253,6 +256,21 @@ impl Session {
 
     pub fn limits(&self) -> &Limits {
         self.rules.limits()
+    }
+
+    /// What the record of a code says; `None` when there is none. Read once in a transaction.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn code(&mut self, hash: &Hash) -> Result<Option<&mut MetCode>, StateError> {
+        match self.codes.entry(*hash) {
+            Entry::Occupied(met) => Ok(Some(met.into_mut())),
+            Entry::Vacant(place) => {
+                let record: Option<Code> = records::get(&mut self.overlay, RecordKey::Code(hash))?;
+                let met = |Code { profile, admitted, bytes, .. }| MetCode { profile, admitted, bytes, loaded: false };
+                Ok(record.map(|record| place.insert(met(record))))
+            }
+        }
     }
 
     /// The frame that runs.

@@ -122,14 +122,12 @@ impl<'a> Guest<'a> {
 
     /// Copies `length` bytes out of the contract's memory. Bounds first, then gas, then the copy.
     pub fn read(&mut self, pointer: u32, length: u32) -> Result<Vec<u8>, Abort> {
-        self.pay_read(pointer, length)?;
-        Ok(self.slice(pointer, length)?.to_vec())
+        self.paid_slice(pointer, length).map(<[u8]>::to_vec)
     }
 
     /// As [`Guest::read`], with `before` in front of what was read.
     pub fn read_after(&mut self, before: &[u8], pointer: u32, length: u32) -> Result<Vec<u8>, Abort> {
-        self.pay_read(pointer, length)?;
-        let bytes = self.slice(pointer, length)?;
+        let bytes = self.paid_slice(pointer, length)?;
         let mut read = Vec::with_capacity(before.len().saturating_add(bytes.len()));
         read.extend_from_slice(before);
         read.extend_from_slice(bytes);
@@ -138,54 +136,49 @@ impl<'a> Guest<'a> {
 
     /// As [`Guest::read`], to be stored.
     pub fn read_shared(&mut self, pointer: u32, length: u32) -> Result<Value, Abort> {
-        self.pay_read(pointer, length)?;
-        Ok(Value::from(self.slice(pointer, length)?))
-    }
-
-    fn pay_read(&mut self, pointer: u32, length: u32) -> Result<(), Abort> {
-        self.check(pointer, length)?;
-        let price = self.session().prices().guest_read_byte;
-        self.pay_copy(price, length)
+        self.paid_slice(pointer, length).map(Value::from)
     }
 
     /// Copies a fixed number of bytes out of the contract's memory.
     pub fn read_array<const N: usize>(&mut self, pointer: u32) -> Result<[u8; N], Abort> {
         let length = u32::try_from(N).map_err(|_| Trap::PointerOutOfBounds)?;
-        self.pay_read(pointer, length)?;
-        self.slice(pointer, length)?.try_into().map_err(|_| Trap::PointerOutOfBounds.into())
+        self.paid_slice(pointer, length)?.try_into().map_err(|_| Trap::PointerOutOfBounds.into())
     }
 
     /// Copies `bytes` into the contract's memory.
     pub fn write(&mut self, pointer: u32, bytes: &[u8]) -> Result<(), Abort> {
         let length = u32::try_from(bytes.len()).map_err(|_| Trap::PointerOutOfBounds)?;
-        self.check(pointer, length)?;
-        let price = self.session().prices().guest_write_byte;
-        self.pay_copy(price, length)?;
-        let range = Self::range(pointer, length).ok_or(Trap::PointerOutOfBounds)?;
-        self.instance.memory().get_mut(range).ok_or(Trap::PointerOutOfBounds)?.copy_from_slice(bytes);
+        let (place, session) = self.slice(pointer, length)?;
+        pay_copy(session, session.prices().guest_write_byte, length)?;
+        place.copy_from_slice(bytes);
         Ok(())
     }
 
-    fn check(&mut self, pointer: u32, length: u32) -> Result<(), Abort> {
-        self.slice(pointer, length).map(drop)
+    /// Bytes of the contract's memory that are to be copied out, paid for.
+    fn paid_slice(&mut self, pointer: u32, length: u32) -> Result<&[u8], Abort> {
+        let (place, session) = self.slice(pointer, length)?;
+        pay_copy(session, session.prices().guest_read_byte, length)?;
+        Ok(place)
     }
 
-    fn slice(&mut self, pointer: u32, length: u32) -> Result<&[u8], Abort> {
-        let range = Self::range(pointer, length).ok_or(Trap::PointerOutOfBounds)?;
-        self.instance.memory().get(range).ok_or(Trap::PointerOutOfBounds.into())
+    /// Bytes of the contract's memory, with the session that goes with it.
+    fn slice(&mut self, pointer: u32, length: u32) -> Result<(&mut [u8], &mut Session), Abort> {
+        let Some(session) = &mut self.session else { unreachable!("a nested frame kept the session") };
+        let range = range(pointer, length).ok_or(Trap::PointerOutOfBounds)?;
+        let place = self.instance.memory().get_mut(range).ok_or(Trap::PointerOutOfBounds)?;
+        Ok((place, session))
     }
+}
 
-    /// The range in 64 bits, so that nothing wraps where pointers are 32 bits wide.
-    fn range(pointer: u32, length: u32) -> Option<std::ops::Range<usize>> {
-        let end = u64::from(pointer).checked_add(u64::from(length))?;
-        Some(usize::try_from(pointer).ok()?..usize::try_from(end).ok()?)
-    }
+/// The range in 64 bits, so that nothing wraps where pointers are 32 bits wide.
+fn range(pointer: u32, length: u32) -> Option<std::ops::Range<usize>> {
+    let end = u64::from(pointer).checked_add(u64::from(length))?;
+    Some(usize::try_from(pointer).ok()?..usize::try_from(end).ok()?)
+}
 
-    fn pay_copy(&mut self, price: u64, length: u32) -> Result<(), Abort> {
-        let session = self.session();
-        session.gas.charge(price.saturating_mul(u64::from(length)))?;
-        spend(&mut session.budgets.copied_bytes, u64::from(length), Budget::CopiedBytes)
-    }
+fn pay_copy(session: &mut Session, price: u64, length: u32) -> Result<(), Abort> {
+    session.gas.charge(price.saturating_mul(u64::from(length)))?;
+    spend(&mut session.budgets.copied_bytes, u64::from(length), Budget::CopiedBytes)
 }
 
 /// Runs a contract by the script of its profile.

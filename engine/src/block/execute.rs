@@ -144,7 +144,7 @@ pub(crate) fn execute_block_of(
     view: Arc<dyn StateView>,
     transactions: &[Transaction],
 ) -> Result<BlockOutcome, BlockError> {
-    let mut run = Run::begin(engine, environment, chain_id, hooks, view)?;
+    let mut run = Run::begin(engine, environment, chain_id, hooks, view, transactions.len())?;
     for (index, transaction) in transactions.iter().enumerate() {
         let at = u32::try_from(index).unwrap_or(u32::MAX);
         run.execute(transaction)?.map_err(|refused| match refused {
@@ -168,7 +168,7 @@ pub fn select_block(
     transactions: Vec<Transaction>,
 ) -> Result<BlockOutcome, Fault> {
     let chain_id = environment.spec.chain_id();
-    let mut run = Run::begin(engine, environment, &chain_id, hooks, view)?;
+    let mut run = Run::begin(engine, environment, &chain_id, hooks, view, transactions.len())?;
     for (index, transaction) in transactions.iter().enumerate() {
         let reason = match run.execute(transaction) {
             Ok(Ok(())) => continue,
@@ -257,9 +257,12 @@ impl<'a> Run<'a> {
         chain_id: &'a Hash,
         hooks: &'a dyn Hooks,
         view: Arc<dyn StateView>,
+        offered: usize,
     ) -> Result<Self, Fault> {
         let mut overlay = Overlay::new(view);
         begin_block(&mut overlay, &environment.spec, environment.block)?;
+        let most = environment.rules().limits().transactions_per_block_max;
+        let most = usize::try_from(most).unwrap_or(usize::MAX).min(offered);
         let mut run = Self {
             engine,
             environment,
@@ -267,9 +270,9 @@ impl<'a> Run<'a> {
             hooks,
             overlay: Some(overlay),
             totals: Totals::default(),
-            transactions: Vec::new(),
-            receipts: Vec::new(),
-            traces: Vec::new(),
+            transactions: Vec::with_capacity(most),
+            receipts: Vec::with_capacity(most),
+            traces: Vec::with_capacity(most),
             left_out: Vec::new(),
             system: Vec::new(),
         };

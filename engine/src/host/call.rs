@@ -50,7 +50,7 @@ pub(crate) fn plan_call(session: &mut Session, request: CallRequest) -> Result<P
     session.frame_mut()?.allow_reentry = request.allow_reentry;
     check_reentry(session, &request.callee)?;
     let Some(record) = contract(session, &request.callee)? else { return Ok(Err(Refused::ContractNotFound)) };
-    if account(&mut session.overlay, &caller)?.balance < request.value {
+    if request.value > 0 && account(&mut session.overlay, &caller)?.balance < request.value {
         return Ok(Err(Refused::InsufficientBalance));
     }
     let gas = sub_limit(session, request.gas);
@@ -91,7 +91,7 @@ pub(crate) fn plan_delegate(session: &mut Session, code_hash: Hash, input: Vec<u
     session.gas.charge(base)?;
     check_input(session, &input)?;
     session.check_depth()?;
-    if records::get::<records::Code>(&mut session.overlay, RecordKey::Code(&code_hash))?.is_none() {
+    if session.code(&code_hash)?.is_none() {
         return Ok(Err(Refused::CodeNotFound));
     }
     let gas = session.gas.available();
@@ -152,7 +152,7 @@ pub(crate) fn plan_instantiate(session: &mut Session, request: InstantiateReques
     }
     session.check_depth()?;
     let creator = session.frame()?.contract.clone();
-    if account(&mut session.overlay, &creator)?.balance < request.value {
+    if request.value > 0 && account(&mut session.overlay, &creator)?.balance < request.value {
         return Ok(Err(Refused::InsufficientBalance));
     }
     let gas = sub_limit(session, request.gas);
@@ -166,7 +166,7 @@ pub(crate) fn create(
     request: InstantiateRequest,
 ) -> Result<Result<Frame, Refused>, Abort> {
     let InstantiateRequest { code_hash, value, input, salt, .. } = request;
-    if records::get::<records::Code>(&mut session.overlay, RecordKey::Code(&code_hash))?.is_none() {
+    if session.code(&code_hash)?.is_none() {
         return Ok(Err(Refused::CodeNotFound));
     }
     let address = contract_address(&creator, &code_hash, &input, &salt);
@@ -269,7 +269,7 @@ pub(crate) fn set_code(session: &mut Session, code_hash: Hash) -> Result<Result<
     session.require_writable()?;
     let base = session.prices().set_code_base;
     session.gas.charge(base)?;
-    if records::get::<records::Code>(&mut session.overlay, RecordKey::Code(&code_hash))?.is_none() {
+    if session.code(&code_hash)?.is_none() {
         return Ok(Err(Refused::CodeNotFound));
     }
     let address = session.frame()?.contract.clone();
@@ -286,7 +286,7 @@ const DEPENDENCIES_MAX: usize = 32;
 /// original refuses is refused.
 pub(crate) fn lock_dependency(session: &mut Session, code_hash: Hash) -> Result<(), Abort> {
     let (address, mut held) = dependencies(session)?;
-    let exists = records::get::<records::Code>(&mut session.overlay, RecordKey::Code(&code_hash))?.is_some();
+    let exists = session.code(&code_hash)?.is_some();
     let own = session.frame()?.code_hash == code_hash;
     match held.binary_search(&code_hash) {
         Err(place) if exists && !own && held.len() < DEPENDENCIES_MAX => held.insert(place, code_hash),

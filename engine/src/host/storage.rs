@@ -33,10 +33,11 @@ pub(crate) fn write(session: &mut Session, raw: &[u8], value: Value) -> Result<O
     session.gas.charge_linear(base, each, raw.len().saturating_add(value.len()))?;
     let key = charged_key(session, 0, raw)?;
     spend_changed(session, raw.len().saturating_add(value.len()))?;
-    let before = session.overlay.length(&key)?;
-    note_change(session, raw, before, Some(&value));
-    let length = value.len();
-    session.overlay.put(key, value);
+    let (length, after) = (value.len(), session.trace.is_on().then(|| value.clone()));
+    let before = session.overlay.replace(key, value)?;
+    if let Some(after) = after {
+        note_change(session, raw, before, Some(&after));
+    }
     account_for(session, raw.len(), before, Some(length))?;
     Ok(before)
 }
