@@ -192,3 +192,85 @@ impl Cache {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Cache, CacheKey};
+    use crate::executor::Program;
+    use crate::outcome::{Abort, Status};
+    use crate::profile::ProfileId;
+    use crate::session::{FrameKind, Session};
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
+
+    /// A program of three bytes that nobody runs.
+    struct Idle;
+
+    impl Program for Idle {
+        fn run(&self, session: Box<Session>, _: FrameKind) -> (Box<Session>, Result<Status, Abort>) {
+            (session, Ok(Status::Returned))
+        }
+
+        fn instantiation_gas(&self) -> u64 {
+            0
+        }
+
+        fn memory_pages_min(&self) -> u32 {
+            0
+        }
+
+        fn bytes(&self) -> usize {
+            3
+        }
+    }
+
+    fn key(code: u8) -> CacheKey {
+        CacheKey { code: [code; 32], rules: [0; 32], extension: [0; 32], profile: ProfileId::Seal, located: false }
+    }
+
+    /// A cache with room for three.
+    fn cache() -> Cache {
+        let (programs, droppable, pinned) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Cache { bytes_max: 10, bytes: 0, clock: 0, programs, droppable, pinned }
+    }
+
+    fn kept(cache: &Cache) -> Vec<u8> {
+        assert!(cache.bytes == 3 * cache.programs.len() && cache.bytes <= cache.bytes_max, "{}", cache.bytes);
+        cache.programs.keys().map(|key| key.code[0]).collect()
+    }
+
+    #[test]
+    fn what_was_not_used_for_longest_goes_first() {
+        let mut cache = cache();
+        for code in [1, 2, 3] {
+            cache.insert(key(code), Arc::new(Idle));
+        }
+        assert!(cache.get(&key(1)).is_some());
+        cache.insert(key(4), Arc::new(Idle));
+        assert_eq!(kept(&cache), [1, 3, 4]);
+        cache.insert(key(5), Arc::new(Idle));
+        assert_eq!(kept(&cache), [1, 4, 5]);
+    }
+
+    #[test]
+    fn what_is_pinned_stays_inside_the_bound() {
+        let mut cache = cache();
+        cache.insert(key(1), Arc::new(Idle));
+        for code in [1, 2, 3] {
+            cache.pin([code; 32], true);
+        }
+        for code in 2..9 {
+            cache.insert(key(code), Arc::new(Idle));
+        }
+        // All room is taken by what is pinned: nothing else is kept.
+        assert_eq!(kept(&cache), [1, 2, 3]);
+        cache.pin([2; 32], false);
+        cache.insert(key(9), Arc::new(Idle));
+        assert_eq!(kept(&cache), [1, 3, 9]);
+        cache.pin([7; 32], false);
+        cache.pin([1; 32], false);
+        cache.insert(key(8), Arc::new(Idle));
+        cache.insert(key(7), Arc::new(Idle));
+        assert_eq!(kept(&cache), [3, 7, 8]);
+    }
+}
