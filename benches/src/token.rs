@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 use unfork_engine::{
-    Address, BlockContext, BlockExecutor, BlockOutcome, ChainSpec, Engine, Environment, Format, OpenHooks, Payload,
-    ProfileId, Stopwatch, Transaction, execute_block,
+    Address, BlockContext, BlockExecutor, BlockOutcome, ChainSpec, Checked, Engine, Environment, Format, OpenHooks,
+    Payload, ProfileId, Stopwatch, Transaction, execute_block,
 };
 
 /// Holders of each token.
@@ -17,6 +17,8 @@ const SENDER: [u8; 32] = [0xa1; 32];
 
 /// The C token over the seal interface; `benches/peers` runs the same over CosmWasm's.
 pub const C_TOKEN: &[u8] = include_bytes!("../../contracts/fixtures/plain/token.wasm");
+/// The same token over CosmWasm's interface.
+pub const COSMWASM_TOKEN: &[u8] = include_bytes!("../../contracts/fixtures/cosmwasm/token.wasm");
 /// The ink! ERC-20.
 pub const INK_TOKEN: &[u8] = include_bytes!("../../contracts/fixtures/ink-5.1/erc20.wasm");
 
@@ -122,17 +124,40 @@ impl Tokens {
         for work in [Work::Transfer, Work::InkTransfer] {
             for _ in 0..HOLDERS.div_euclid(BLOCK) {
                 let block = tokens.block(work, BLOCK);
-                tokens.commit(block);
+                tokens.commit(&block);
             }
         }
         tokens
     }
 
+    /// Makes contracts of `count` codes that differ in a custom section only.
+    ///
+    /// # Panics
+    /// When a transaction does not succeed.
+    pub fn create_copies(&mut self, code: &[u8], input: &[u8], count: u32) -> Vec<Address> {
+        let copy = |number: u32| {
+            // A custom section of six bytes: its name, of one letter, and the number.
+            let section = [[0, 6, 1, b'n'].as_slice(), &number.to_le_bytes()].concat();
+            self.create(&[code, &section].concat(), input.to_vec())
+        };
+        (0..count).map(copy).collect()
+    }
+
+    /// A block that calls each of these contracts.
+    #[must_use]
+    pub fn calls(&self, contracts: &[Address], input: &[u8]) -> Vec<Transaction> {
+        let call = |(nonce, contract): (u64, &Address)| {
+            let payload = Payload::Call { contract: contract.clone(), value: 0, input: input.to_vec() };
+            Transaction { nonce, gas_limit: 10_000_000, ..self.transaction(payload) }
+        };
+        (self.nonce..).zip(contracts).map(call).collect()
+    }
+
     fn create(&mut self, code: &[u8], input: Vec<u8>) -> Address {
         let upload = self.transaction(Payload::Upload { profile: ProfileId::Seal, code: code.to_vec() });
-        let code_hash = self.commit(vec![upload])[0].0.clone().try_into().expect("a code hash");
+        let code_hash = self.commit(&[upload])[0].0.clone().try_into().expect("a code hash");
         let create = self.transaction(Payload::Instantiate { code_hash, value: 0, input, salt: Vec::new() });
-        self.commit(vec![create])[0].1.clone().expect("an address")
+        self.commit(&[create])[0].1.clone().expect("an address")
     }
 
     fn transaction(&self, payload: Payload) -> Transaction {
@@ -209,14 +234,31 @@ impl Tokens {
         outcome
     }
 
+    /// Executes a block with its roots.
+    ///
+    /// # Panics
+    /// When the block is not good.
+    #[must_use]
+    pub fn check(&self, block: &[Transaction]) -> Checked {
+        self.executor.execute_next(1, block).expect("a good block")
+    }
+
     /// Executes a block with its root and commits it, both syncs included on disk; gives outputs and addresses.
     ///
     /// # Panics
     /// When a transaction does not succeed.
-    pub fn commit(&mut self, block: Vec<Transaction>) -> Vec<(Vec<u8>, Option<Address>)> {
-        self.nonce += block.len() as u64;
-        let checked = self.executor.execute_next(1, &block).expect("a good block");
+    pub fn commit(&mut self, block: &[Transaction]) -> Vec<(Vec<u8>, Option<Address>)> {
+        let checked = self.check(block);
+        self.keep(checked)
+    }
+
+    /// Commits a checked block, both syncs included on disk; gives outputs and addresses.
+    ///
+    /// # Panics
+    /// When a transaction did not succeed.
+    pub fn keep(&mut self, checked: Checked) -> Vec<(Vec<u8>, Option<Address>)> {
         let stored = self.executor.commit(checked).expect("a commit");
+        self.nonce += stored.receipts.len() as u64;
         let receipts = stored.receipts.into_iter().map(|receipt| {
             assert!(receipt.status.is_success(), "{receipt:?}");
             (receipt.output, receipt.created)

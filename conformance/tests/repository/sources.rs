@@ -9,6 +9,8 @@ const UNSAFE_MODULES: &[&str] = &[
     // Permutations for vector units that were detected before, and calls of libc that measure.
     "state/src/keccak/lanes.rs",
     "benches/peers/src/state/measure.rs",
+    // Opening the cache of CosmWasm's virtual machine, which must be trusted.
+    "benches/peers/call/src/cosmwasm.rs",
     "gas/tests/linearity.rs",
     "gas/verdict/",
     // Inside of a contract: the host's functions, and allocators.

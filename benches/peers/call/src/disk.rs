@@ -1,6 +1,6 @@
 //! What a block costs on disk: execution, root, and both syncs, beside a plain synced RocksDB batch of the same writes.
 
-use crate::measure::{Case, of, print, run};
+use crate::measure::{Case, median, of, print, run};
 use std::cell::RefCell;
 use std::time::Instant;
 use unfork_benches::token::{BLOCK, Tokens, Work};
@@ -10,8 +10,9 @@ use unfork_state::testing::PlainRocks;
 /// Blocks of each kind.
 const BLOCKS: u32 = 11;
 
-/// Prints the table and the ratio; gives nanoseconds for one transaction of each work in a committed block.
-pub fn measure(engine: &Engine) -> Vec<(Work, f64, u64)> {
+/// Prints the table and the ratio; gives nanoseconds and gas for one transaction of each work in a committed block, and how
+/// many of the nanoseconds are not its execution.
+pub fn measure(engine: &Engine) -> (Vec<(&'static str, f64, u64)>, f64) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let tokens = RefCell::new(Tokens::on_disk(engine, &directory.path().join("ours")));
     let plain = PlainRocks::create(&directory.path().join("plain")).expect("a plain database");
@@ -25,7 +26,7 @@ pub fn measure(engine: &Engine) -> Vec<(Work, f64, u64)> {
         };
         let committed = move |_| {
             let block = tokens.borrow().block(work, BLOCK);
-            drop(tokens.borrow_mut().commit(block));
+            drop(tokens.borrow_mut().commit(&block));
         };
         let name = work.name();
         cases.push(Case::new(format!("block of {name}: executed"), 1, in_memory));
@@ -51,16 +52,47 @@ pub fn measure(engine: &Engine) -> Vec<(Work, f64, u64)> {
     let committed = of(&cases, "block of transfer: executed, root, both syncs");
     let plain = of(&cases, "plain synced batch of the same writes");
     println!("ratio commit_over_plain_batch {:.2}", (committed - executed) / plain);
-    let per_transaction = |work: Work| {
-        let block = of(&cases, &format!("block of {}: executed, root, both syncs", work.name()));
-        (work, block / BLOCK as f64, tokens.borrow().gas(work))
+    parts(&mut tokens.borrow_mut(), executed);
+    let tokens = tokens.borrow();
+    // What a transaction pays for being in a committed block, beside its execution: that of a block that does nothing.
+    let idle = [": executed, root, both syncs", ": executed"].map(|what| of(&cases, &format!("block of noop{what}")));
+    let share = (idle[0] - idle[1]) / BLOCK as f64;
+    let nanoseconds = |work: Work| match work {
+        Work::Sha256 | Work::Fibonacci => once(&tokens, engine, work) + share,
+        _ => of(&cases, &format!("block of {}: executed, root, both syncs", work.name())) / BLOCK as f64,
     };
-    let mut all: Vec<_> = [Work::Noop, Work::Transfer, Work::InkTransfer].into_iter().map(per_transaction).collect();
-    for work in [Work::Sha256, Work::Fibonacci] {
-        let block = tokens.borrow().block(work, 1);
+    let all = Work::ALL.into_iter().map(|work| (work.name(), nanoseconds(work), tokens.gas(work)));
+    (all.collect(), share)
+}
+
+/// Where the time of a committed block of transfers goes, `executed` nanoseconds of it into executing.
+fn parts(tokens: &mut Tokens, executed: f64) {
+    let (mut checked_in, mut kept_in) = (Vec::new(), Vec::new());
+    for _ in 0..BLOCKS {
+        let block = tokens.block(Work::Transfer, BLOCK);
         let start = Instant::now();
-        drop(tokens.borrow_mut().commit(block));
-        all.push((work, start.elapsed().as_secs_f64() * 1e9, tokens.borrow().gas(work)));
+        let checked = tokens.check(&block);
+        checked_in.push(start.elapsed().as_secs_f64() * 1e9);
+        let start = Instant::now();
+        drop(tokens.keep(checked));
+        kept_in.push(start.elapsed().as_secs_f64() * 1e9);
     }
-    all
+    let [checked, kept] = [median(checked_in), median(kept_in)];
+    println!(
+        "parts of a block of transfers (µs): execute {:.0} · roots of state, transactions, receipts {:.0} · write, both syncs {:.0}",
+        executed / 1e3,
+        (checked - executed) / 1e3,
+        kept / 1e3
+    );
+}
+
+/// Nanoseconds of one such transaction, executed only.
+fn once(tokens: &Tokens, engine: &Engine, work: Work) -> f64 {
+    let block = tokens.block(work, 1);
+    let time = |_| {
+        let start = Instant::now();
+        drop(tokens.execute(engine, &block));
+        start.elapsed().as_secs_f64() * 1e9
+    };
+    median((0..BLOCKS).map(time).collect())
 }

@@ -19,9 +19,7 @@ impl<'a> Case<'a> {
 
     /// The median in nanoseconds for one.
     pub fn nanoseconds(&self) -> f64 {
-        let mut sorted = self.samples.clone();
-        sorted.sort_by(f64::total_cmp);
-        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+        median(self.samples.clone())
     }
 
     fn spread(&self) -> (f64, f64) {
@@ -49,17 +47,17 @@ pub fn print(cases: &[Case<'_>]) {
     println!("{:<44} {:>12} {:>12} {:>12}", "", "median µs", "least µs", "most µs");
     for case in cases {
         let (least, most) = case.spread();
-        println!(
-            "{:<44} {:>12.3} {:>12.3} {:>12.3}",
-            case.name,
-            case.nanoseconds() / 1e3,
-            least / 1e3,
-            most / 1e3
-        );
+        println!("{:<44} {:>12.3} {:>12.3} {:>12.3}", case.name, case.nanoseconds() / 1e3, least / 1e3, most / 1e3);
     }
 }
 
 /// The median of a case by its name.
 pub fn of(cases: &[Case<'_>], name: &str) -> f64 {
     cases.iter().find(|case| case.name == name).map_or(f64::NAN, Case::nanoseconds)
+}
+
+/// The one in the middle.
+pub fn median(mut samples: Vec<f64>) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
 }
