@@ -66,14 +66,21 @@ struct Segment {
     /// 4^depth of them; none at all while the segment is empty.
     buckets: Vec<Bucket>,
     leaves: usize,
+    /// The leaves that are in memory, those of a bucket together. One allocation for all of them: small ones, made and
+    /// freed one by one, would lie between everything else that a node allocates.
+    slab: Vec<Leaf>,
+    /// Places of the slab that no bucket has.
+    waste: usize,
 }
 
 /// Leaves that share the path's digits above.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct Bucket {
-    /// `None`: there are none, or they are only on disk.
-    leaves: Option<Box<[Leaf]>>,
+    /// Where its leaves begin in the slab; [`NOWHERE`] if they are only on disk, or there are none.
+    start: u32,
     count: u32,
+    /// Places it has in the slab.
+    room: u32,
     /// Where the two checkpoint files have these leaves, if they have.
     places: [u32; 2],
 }
@@ -105,16 +112,61 @@ impl Array {
 }
 
 impl Bucket {
-    const EMPTY: Self = Self { leaves: None, count: 0, places: [NOWHERE; 2] };
+    const EMPTY: Self = Self { start: NOWHERE, count: 0, room: 0, places: [NOWHERE; 2] };
 
-    fn new(leaves: &[Leaf]) -> Self {
-        let count = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
-        Self { leaves: (count > 0).then(|| leaves.into()), count, places: [NOWHERE; 2] }
+    /// Its leaves, if they are in memory.
+    fn resident<'a>(&self, slab: &'a [Leaf]) -> Option<&'a [Leaf]> {
+        let start = at(u64::from(self.start));
+        if self.start == NOWHERE { None } else { slab.get(start..start + at(u64::from(self.count))) }
+    }
+}
+
+impl Segment {
+    /// Bytes of the leaves in memory.
+    fn resident_bytes(&self) -> u64 {
+        u64::try_from(self.slab.capacity() * size_of::<Leaf>()).unwrap_or(u64::MAX >> 8)
     }
 
-    fn bytes(&self) -> u64 {
-        // What the allocator takes is part of it.
-        self.leaves.as_ref().map_or(0, |leaves| 16 + 64 * u64::try_from(leaves.len()).unwrap_or(u64::MAX >> 8))
+    /// Puts `leaves` in place of a bucket's.
+    fn set(&mut self, bucket: usize, leaves: &[Leaf]) {
+        let mut own = self.buckets[bucket];
+        let count = narrow(leaves.len());
+        if count > own.room {
+            self.waste += at(u64::from(own.room));
+            // An even number of places: every other growth finds room.
+            own.room = count.next_multiple_of(2);
+            own.start = narrow(self.slab.len());
+            let room = at(u64::from(own.room));
+            if self.slab.len() + room > self.slab.capacity() {
+                self.slab.reserve_exact(room.max(self.slab.len() / 8));
+            }
+            self.slab.resize(self.slab.len() + room, Leaf::NONE);
+        }
+        let start = at(u64::from(own.start));
+        if let Some(places) = self.slab.get_mut(start..start + leaves.len()) {
+            places.copy_from_slice(leaves);
+        }
+        self.leaves = self.leaves + leaves.len() - at(u64::from(own.count));
+        self.buckets[bucket] = Bucket { count, places: [NOWHERE; 2], ..own };
+        if self.waste > self.slab.len() / 8 {
+            self.compact();
+        }
+    }
+
+    /// Gives back the places that no bucket has.
+    fn compact(&mut self) {
+        let rooms = self.buckets.iter().map(|bucket| at(u64::from(bucket.room)));
+        let mut slab = Vec::with_capacity(rooms.sum());
+        for bucket in &mut self.buckets {
+            if let Some(leaves) = bucket.resident(&self.slab).filter(|_| bucket.room > 0) {
+                bucket.start = narrow(slab.len());
+                let end = slab.len() + at(u64::from(bucket.room));
+                slab.extend_from_slice(leaves);
+                slab.resize(end, Leaf::NONE);
+            }
+        }
+        self.slab = slab;
+        self.waste = 0;
     }
 }
 
@@ -122,6 +174,10 @@ impl Bucket {
 pub(crate) fn prefix(path: &Hash, levels: usize) -> u64 {
     let first = path.first_chunk::<8>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
     if levels == 0 { 0 } else { first >> (64 - 2 * levels) }
+}
+
+fn narrow(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
 }
 
 fn at(number: u64) -> usize {
@@ -222,13 +278,19 @@ impl Base {
             if excess == 0 {
                 return;
             }
-            let mut freed = 0;
-            for bucket in &mut self.segments[self.hand].buckets {
-                if bucket.places[slot] != NOWHERE {
-                    freed += bucket.bytes();
-                    bucket.leaves = None;
+            let segment = &mut self.segments[self.hand];
+            let before = segment.resident_bytes();
+            let mut some = false;
+            for bucket in &mut segment.buckets {
+                if bucket.places[slot] != NOWHERE && bucket.start != NOWHERE {
+                    (bucket.start, bucket.room) = (NOWHERE, 0);
+                    some = true;
                 }
             }
+            if some {
+                segment.compact();
+            }
+            let freed = before.saturating_sub(segment.resident_bytes());
             self.hand = (self.hand + 1) % SEGMENTS;
             self.resident_bytes -= freed;
             excess = excess.saturating_sub(freed);
@@ -250,7 +312,7 @@ impl Base {
         let segment = &self.segments[segment];
         let mut leaves = Vec::with_capacity(segment.leaves);
         for bucket in &segment.buckets {
-            leaves.extend_from_slice(&bucket.read(self.slot, pages)?);
+            leaves.extend_from_slice(&bucket.read(&segment.slab, self.slot, pages)?);
         }
         Ok(leaves)
     }
@@ -294,19 +356,21 @@ impl Base {
         let mut sum = 0;
         let buckets = paths.clone().filter_map(|path| {
             let segment = &self.segments[at(prefix(path, TOP))];
-            segment.buckets.get(at(prefix(path, TOP + segment.depth) & mask(segment.depth)))
+            let bucket = segment.buckets.get(at(prefix(path, TOP + segment.depth) & mask(segment.depth)));
+            bucket.map(|bucket| (bucket, &segment.slab))
         });
-        for bucket in buckets.clone() {
+        for (bucket, _) in buckets.clone() {
             sum ^= bucket.count;
         }
-        for leaf in buckets.filter_map(|bucket| bucket.leaves.as_deref()).flatten() {
+        for leaf in buckets.filter_map(|(bucket, slab)| bucket.resident(slab)).flatten() {
             sum ^= u32::from(leaf.path[0]);
         }
         for path in paths {
             let segment = &self.segments[at(prefix(path, TOP))];
             for below in segment.depth.saturating_sub(LEVELS - 1).max(1)..=segment.depth {
-                let four = &segment.nodes.hashes[local(below, prefix(path, TOP + below)) / 4].0;
-                sum ^= u32::from(four[0][0] ^ four[2][0]);
+                let four = local(below, prefix(path, TOP + below)) / 4;
+                let hashes = &segment.nodes.hashes[four].0;
+                sum ^= u32::from(hashes[0][0] ^ hashes[2][0] ^ segment.nodes.kinds[four]);
             }
         }
         std::hint::black_box(sum);
@@ -317,11 +381,11 @@ impl Base {
         let below = level - TOP;
         let segment = &self.segments[at(number >> (2 * below))];
         let Some(bucket) = segment.buckets.get(at(number & mask(below))) else { return Ok(Cow::default()) };
-        match &bucket.leaves {
+        match bucket.resident(&segment.slab) {
             Some(leaves) => Ok(Cow::Borrowed(leaves)),
             None if bucket.count == 0 => Ok(Cow::default()),
             None => {
-                let read = bucket.read(self.slot, pages)?;
+                let read = bucket.read(&segment.slab, self.slot, pages)?;
                 let expected = self.node(level, number);
                 if node_over(&read, level, self.lanes) != expected {
                     return Err(StateError::corrupt(format!(
@@ -354,21 +418,11 @@ impl Base {
         if segment.buckets.is_empty() {
             segment.buckets = vec![Bucket::EMPTY; 1 << (2 * below)];
         }
-        let place = &mut segment.buckets[at(number & mask(below))];
-        match &mut place.leaves {
-            // Mostly values change, not the set of keys.
-            Some(former) if former.len() == leaves.len() => {
-                former.copy_from_slice(leaves);
-                place.places = [NOWHERE; 2];
-            }
-            _ => {
-                let new = Bucket::new(leaves);
-                segment.leaves = segment.leaves + leaves.len() - at(u64::from(place.count));
-                self.leaves = self.leaves + u64::from(new.count) - u64::from(place.count);
-                self.resident_bytes = self.resident_bytes + new.bytes() - place.bytes();
-                *place = new;
-            }
-        }
+        let (before, bytes_before) = (segment.leaves, segment.resident_bytes());
+        segment.set(at(number & mask(below)), leaves);
+        let count = |leaves: usize| u64::try_from(leaves).unwrap_or(u64::MAX >> 8);
+        self.leaves = self.leaves + count(segment.leaves) - count(before);
+        self.resident_bytes = self.resident_bytes + segment.resident_bytes() - bytes_before;
     }
 
     /// Gives the segment of bucket `number` the depth its leaves need. Nothing changes if they cannot be read: that is
@@ -395,10 +449,12 @@ impl Base {
     /// bucket before with how many leaves it ends and where these lie on disk.
     fn regroup(&mut self, index: usize, depth: usize, leaves: &[Leaf], former: &[(usize, [u32; 2])]) {
         let lanes = self.lanes;
-        let buckets = std::mem::take(&mut self.segments[index].buckets);
-        self.resident_bytes -= buckets.iter().map(Bucket::bytes).sum::<u64>();
-        drop(buckets);
         let segment = &mut self.segments[index];
+        self.resident_bytes -= segment.resident_bytes();
+        segment.buckets = Vec::with_capacity(1 << (2 * depth));
+        segment.slab = leaves.to_vec();
+        segment.waste = 0;
+        self.resident_bytes += segment.resident_bytes();
         segment.depth = depth;
         segment.nodes = Array::of(start(depth + 1) - 4);
         let level = TOP + depth;
@@ -412,9 +468,9 @@ impl Base {
             let (own, others) = rest.split_at(mine);
             rest = others;
             subtrees.push(builder.add(own, level));
-            let bucket = Bucket { places: place_of(former, passed, mine), ..Bucket::new(own) };
-            self.resident_bytes += bucket.bytes();
-            segment.buckets.push(bucket);
+            let (first, count) = (narrow(passed), narrow(mine));
+            let places = place_of(former, passed, mine);
+            segment.buckets.push(Bucket { start: first, count, room: count, places });
             passed += mine;
         }
         builder.finish(lanes);
@@ -433,8 +489,8 @@ impl Base {
 }
 
 impl Bucket {
-    fn read(&self, slot: usize, pages: &dyn Pages) -> Result<Cow<'_, [Leaf]>, StateError> {
-        match (&self.leaves, self.places[slot]) {
+    fn read<'a>(&self, slab: &'a [Leaf], slot: usize, pages: &dyn Pages) -> Result<Cow<'a, [Leaf]>, StateError> {
+        match (self.resident(slab), self.places[slot]) {
             (Some(leaves), _) => Ok(Cow::Borrowed(leaves)),
             (None, _) if self.count == 0 => Ok(Cow::default()),
             (None, place) if place != NOWHERE => Ok(Cow::Owned(pages.leaves(slot, place, self.count)?)),

@@ -18,6 +18,11 @@ pub(crate) struct Leaf {
     pub(crate) hash: Hash,
 }
 
+impl Leaf {
+    /// Stands where there is room for a leaf.
+    pub(crate) const NONE: Self = Self { path: [0; 32], hash: [0; 32] };
+}
+
 /// The change of one leaf.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LeafChange {
