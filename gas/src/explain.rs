@@ -102,13 +102,8 @@ pub fn explain(
     // Admitted code has the sizes that the limits allow, so nothing below can be made to allocate more.
     let mut count = Count::new(schedule, limits);
     count.raise(RefusalCode::CodeBytes, encode::length(code.len()));
-    count.raise(RefusalCode::InstrumentedBytes, encode::length(prepared.code().len()));
-    for body in Parser::new(0).parse_all(prepared.code()).map_while(Result::ok) {
-        if let Payload::CodeSectionEntry(body) = body {
-            let range = body.range();
-            count.raise(RefusalCode::InstrumentedFunctionBytes, range.end.saturating_sub(range.start));
-        }
-    }
+    count.raise(RefusalCode::InstrumentedBytes, prepared.instrumented_bytes_bound());
+    count.raise(RefusalCode::InstrumentedFunctionBytes, prepared.instrumented_function_bytes_bound());
     count.walk(code, profile)?;
     let names = named_functions(code);
     for function in &mut count.functions {

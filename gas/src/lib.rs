@@ -22,6 +22,7 @@ extern crate alloc;
 mod encode;
 mod explain;
 mod function;
+mod growth;
 mod limits;
 mod located;
 mod module;

@@ -7,9 +7,9 @@ table! {
     /// table are written into the prepared code, the other run-time caps are kept by the engine.
     pub struct Limits {
         code_bytes_max: "bytes", "An uploaded module.";
-        instrumented_bytes_max: "bytes", "The instrumented module.";
+        instrumented_bytes_max: "bytes", "What the instrumented module may have at most, counted on the original (docs/gas.md, section 6).";
         function_bytes_max: "bytes", "One function body.";
-        instrumented_function_bytes_max: "bytes", "One instrumented function body: executors refuse bodies above some length.";
+        instrumented_function_bytes_max: "bytes", "What one instrumented function body may have at most, likewise: executors refuse bodies above some length.";
         function_gas_max: "gas", "The sum of the static prices of one function body: the most that runs between two checkpoints.";
         types_max: "types", "Function types.";
         params_max: "values", "Parameters of a function or block type.";
@@ -80,9 +80,9 @@ impl Limits {
 /// for a heap above it; the original pallet's 16 would refuse it.
 pub const LIMITS_V1: Limits = Limits {
     code_bytes_max: 512 << 10,
-    instrumented_bytes_max: 2 << 20,
+    instrumented_bytes_max: 8 << 20,
     function_bytes_max: 128 << 10,
-    instrumented_function_bytes_max: 1 << 20,
+    instrumented_function_bytes_max: 2 << 20,
     function_gas_max: 500_000,
     types_max: 2_000,
     params_max: 128,
@@ -142,9 +142,9 @@ pub const LIMITS_V1: Limits = Limits {
 /// version 1 but for memory and tables: such modules begin with more of both.
 pub const LIMITS_LARGE: Limits = Limits {
     code_bytes_max: 16 << 20,
-    instrumented_bytes_max: 64 << 20,
+    instrumented_bytes_max: 128 << 20,
     function_bytes_max: 1 << 20,
-    instrumented_function_bytes_max: 4 << 20,
+    instrumented_function_bytes_max: 7 << 20,
     function_gas_max: 5_000_000,
     types_max: 10_000,
     functions_max: 100_000,

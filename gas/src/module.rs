@@ -16,6 +16,7 @@ use wasmparser::{
 use self::output::Output;
 use crate::encode;
 use crate::function::{Functions, Signature, slice};
+use crate::growth;
 use crate::limits::Limits;
 use crate::prepared::{Facts, Prepared};
 use crate::profile::{Floats, Linking, Profile};
@@ -38,8 +39,6 @@ pub fn admit(code: &[u8], schedule: &Schedule, limits: &Limits, profile: &Profil
             refusal
         }
     })?;
-    let instrumented = encode::length(prepared.code().len());
-    limit(RefusalCode::InstrumentedBytes, 0, limits.instrumented_bytes_max, instrumented)?;
     Ok(prepared)
 }
 
@@ -141,6 +140,7 @@ impl<'a> Walk<'a> {
             return Err(Refusal::new(RefusalCode::NotAModule, 0, "magic or version"));
         }
         self.facts.original_len = u32::try_from(self.code.len()).unwrap_or(u32::MAX);
+        self.grow(encode::length(self.code.len()).saturating_add(growth::MODULE), 0)?;
         let features = features(self.profile.floats);
         let mut validator = Validator::new_with_features(features);
         let mut parser = Parser::new(0);
@@ -169,6 +169,7 @@ impl<'a> Walk<'a> {
         self.facts.frame_units_max = totals.frame_units_max;
         self.facts.top_values_max = totals.top_values_max;
         self.facts.function_gas_max = totals.function_gas_max;
+        self.facts.instrumented_function_bytes_bound = totals.longest_body;
         self.facts.keeps_segments_and_tables = !totals.changes_tables;
         let code = self.output.assemble(self.global_count, self.facts.memory.is_some());
         Ok(Prepared { code, facts: self.facts })
@@ -357,17 +358,19 @@ impl<'a> Walk<'a> {
         };
         let mut written = core::mem::take(&mut self.output.body);
         written.clear();
-        functions.instrument(function, body, &signature, &mut written)?;
-        let offset = body.range().start;
-        let (code, max) = (RefusalCode::InstrumentedFunctionBytes, self.limits.instrumented_function_bytes_max);
-        self.limit(code, offset, max, encode::length(written.len()))?;
-        // The whole is limited here, too: code that grows much stops growing at the limit.
-        let whole = encode::length(self.output.code.len().saturating_add(written.len()));
-        self.limit(RefusalCode::InstrumentedBytes, offset, self.limits.instrumented_bytes_max, whole)?;
+        let growth = functions.instrument(function, body, &signature, &mut written)?;
+        self.grow(growth, body.range().start)?;
         encode::unsigned(&mut self.output.code, encode::length(written.len()));
         self.output.code.extend_from_slice(&written);
         self.output.body = written;
         Ok(())
+    }
+
+    /// Adds to what the instrumented module has bytes at most.
+    fn grow(&mut self, bytes: u64, offset: u64) -> Result<(), Refusal> {
+        self.facts.instrumented_bytes_bound = self.facts.instrumented_bytes_bound.saturating_add(bytes);
+        let (max, found) = (self.limits.instrumented_bytes_max, self.facts.instrumented_bytes_bound);
+        self.limit(RefusalCode::InstrumentedBytes, offset, max, found)
     }
 
     /// Adds to the price of an instance.

@@ -29,6 +29,8 @@ pub(crate) struct Facts {
     pub(crate) frame_units_max: u64,
     pub(crate) top_values_max: u64,
     pub(crate) function_gas_max: u64,
+    pub(crate) instrumented_bytes_bound: u64,
+    pub(crate) instrumented_function_bytes_bound: u64,
     pub(crate) mutable_globals: Vec<u32>,
     pub(crate) keeps_segments_and_tables: bool,
     pub(crate) located: bool,
@@ -51,6 +53,18 @@ impl Prepared {
     #[must_use]
     pub fn original_len(&self) -> u32 {
         self.facts.original_len
+    }
+
+    /// What any instrumenter may make of the module, in bytes: the limits on instrumented size are on this.
+    #[must_use]
+    pub fn instrumented_bytes_bound(&self) -> u64 {
+        self.facts.instrumented_bytes_bound
+    }
+
+    /// What any instrumenter may make of a function's body, in bytes; the longest.
+    #[must_use]
+    pub fn instrumented_function_bytes_bound(&self) -> u64 {
+        self.facts.instrumented_function_bytes_bound
     }
 
     /// Gas to charge for making an instance: memory pages, table elements, segments, globals, functions.

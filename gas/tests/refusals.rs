@@ -378,7 +378,7 @@ fn each_limit_at_its_edge() {
 #[test]
 fn limits_of_length() {
     let code = wat("(module (func nop nop nop nop (loop (br_if 0 (i32.const 0)))))");
-    let instrumented = admit(&code, &V1, &LIMITS_V1, &PROFILE).unwrap().code().len() as u64;
+    let instrumented = admit(&code, &V1, &LIMITS_V1, &PROFILE).unwrap().instrumented_bytes_bound();
     let body = 1 + 4 + 2 + 2 + 2 + 1 + 1; // count of locals, nops, loop, const, br_if, two ends
     let sections = 2;
     let mut with_customs = code.clone();

@@ -17,12 +17,18 @@ pub struct Admitted {
     pub original_len: u32,
     /// The most memory it can get.
     pub memory_pages_max: u32,
+    /// What its instrumented module may have in bytes.
+    pub instrumented_bytes_bound: u64,
 }
 
 impl From<Prepared> for Admitted {
     fn from(prepared: Prepared) -> Self {
-        let (original_len, memory_pages_max) = (prepared.original_len(), prepared.memory_pages_max());
-        Self { code: prepared.into_code(), original_len, memory_pages_max }
+        Self {
+            original_len: prepared.original_len(),
+            memory_pages_max: prepared.memory_pages_max(),
+            instrumented_bytes_bound: prepared.instrumented_bytes_bound(),
+            code: prepared.into_code(),
+        }
     }
 }
 
@@ -122,7 +128,9 @@ fn check_admitted(original: &[u8], admitted: &Admitted, floats: Floats) {
     let length = |bytes: &[u8]| u64::try_from(bytes.len()).expect("a length");
     assert_eq!(u64::from(admitted.original_len), length(original));
     assert!(length(original) <= limits.code_bytes_max, "admitted {} bytes of code", original.len());
-    assert!(length(&admitted.code) <= limits.instrumented_bytes_max, "instrumented to {} bytes", admitted.code.len());
+    let bound = admitted.instrumented_bytes_bound;
+    assert!(length(&admitted.code) <= bound, "instrumented to {} bytes, at most {bound}", admitted.code.len());
+    assert!(bound <= limits.instrumented_bytes_max, "instrumented to at most {bound} bytes");
     assert!(u64::from(admitted.memory_pages_max) <= limits.memory_pages_max, "memory of {}", admitted.memory_pages_max);
     let mut validator = Validator::new_with_features(features(floats));
     if let Err(error) = validator.validate_all(&admitted.code) {

@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use wasmparser::{FrameKind, FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
 use self::plan::Plan;
+use crate::growth;
 use crate::limits::Limits;
 use crate::profile::Floats;
 use crate::refusal::{Refusal, RefusalCode};
@@ -44,6 +45,8 @@ pub(crate) struct Totals {
     pub(crate) frame_units_max: u64,
     pub(crate) top_values_max: u64,
     pub(crate) function_gas_max: u64,
+    /// Bytes of the body that may become the longest.
+    pub(crate) longest_body: u64,
     /// Whether an operator changes a table or drops a segment.
     pub(crate) changes_tables: bool,
     /// Whether any body needs the function behind all others.
@@ -93,19 +96,29 @@ impl<'a> Functions<'a> {
         }
     }
 
-    /// Validates one body and appends it instrumented, without its length.
+    /// Validates one body and appends it instrumented, without its length. By how many bytes any instrumenter may make it
+    /// longer comes back.
     pub(crate) fn instrument(
         &mut self,
         function: FuncToValidate<ValidatorResources>,
         body: &FunctionBody<'_>,
         signature: &Signature<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<u64, Refusal> {
         let range = body.range();
         let bytes = range.end.saturating_sub(range.start);
         self.limit(RefusalCode::FunctionBytes, range.start, self.limits.function_bytes_max, bytes)?;
         let locals = self.read_locals(body, signature)?;
-        let height = self.walk(function, body, &locals, signature.result_count)?;
+        let (height, growth) = self.walk(function, body, &locals, signature.result_count)?;
+        let growth = growth.saturating_add(growth::FUNCTION);
+        let longest = bytes.saturating_add(growth);
+        self.limit(
+            RefusalCode::InstrumentedFunctionBytes,
+            range.start,
+            self.limits.instrumented_function_bytes_max,
+            longest,
+        )?;
+        self.totals.longest_body = self.totals.longest_body.max(longest);
         let static_gas = self.plan.static_gas();
         let values = u64::from(signature.param_count).saturating_add(locals.declared).saturating_add(height);
         let frame_units = self.limits.stack_frame_base.saturating_add(values);
@@ -135,7 +148,7 @@ impl<'a> Functions<'a> {
         };
         self.totals.exhausted |= body.take.is_some();
         write::write(out, &self.plan, &body);
-        Ok(())
+        Ok(growth)
     }
 
     fn read_locals(&mut self, body: &FunctionBody<'_>, signature: &Signature<'_>) -> Result<Locals, Refusal> {
@@ -158,14 +171,14 @@ impl<'a> Functions<'a> {
         Ok(Locals { group_count, from, to: reader.original_position(), declared })
     }
 
-    /// Validates and plans the operators; the greatest height of the operand stack comes back.
+    /// Validates and plans the operators; the greatest height of the operand stack comes back, and their growth.
     fn walk(
         &mut self,
         function: FuncToValidate<ValidatorResources>,
         body: &FunctionBody<'_>,
         locals: &Locals,
         result_count: usize,
-    ) -> Result<u64, Refusal> {
+    ) -> Result<(u64, u64), Refusal> {
         let mut validator = function.into_validator(core::mem::take(&mut self.validator_allocations));
         let mut reader = body.get_binary_reader_for_operators().map_err(|error| invalid(&error))?;
         validator.read_locals(&mut body.get_binary_reader()).map_err(|error| invalid(&error))?;
@@ -183,12 +196,14 @@ impl<'a> Functions<'a> {
             plan: &mut self.plan,
             at: 0,
             height: 0,
+            growth: 0,
+            unreachable: false,
             frame: Some(FrameKind::Block),
         };
         walk.run(reader)?;
-        let height = u64::from(walk.height);
+        let found = (u64::from(walk.height), walk.growth);
         self.validator_allocations = walk.validator.into_allocations();
-        Ok(height)
+        Ok(found)
     }
 
     fn entry_gas(&self, declared: u64) -> i64 {

@@ -10,6 +10,7 @@ use wasmparser::{
 
 use super::plan::{After, Grow, Plan, Previous};
 use super::{Totals, narrow, slice};
+use crate::growth;
 use crate::limits::Limits;
 use crate::operator::{Width, consumes_float, makes_nan, price, price_per_unit};
 use crate::profile::Floats;
@@ -32,6 +33,10 @@ pub(super) struct Walk<'w> {
     pub(super) at: u64,
     /// The greatest height of the operand stack so far.
     pub(super) height: u32,
+    /// Bytes that the operators so far may grow by.
+    pub(super) growth: u64,
+    /// Whether validation says that what follows cannot be reached: there nothing grows.
+    pub(super) unreachable: bool,
     /// The innermost open block; `None` behind the end of the body.
     pub(super) frame: Option<FrameKind>,
 }
@@ -85,6 +90,7 @@ impl Walk<'_> {
 
     #[inline(never)]
     fn canonicalise(&mut self, width: Width) {
+        self.grow_by(growth::NAN);
         self.plan.makes_nan(width);
     }
 
@@ -92,6 +98,10 @@ impl Walk<'_> {
     #[inline(never)]
     fn planned(&mut self, operator: &Operator<'_>) -> Visited {
         let at = narrow(self.at);
+        if matches!(operator, Operator::Else | Operator::End) {
+            self.unreachable = false;
+        }
+        self.grow_by(growth::operator(operator));
         match operator {
             Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
                 let nested = u64::from(self.validator.control_stack_height());
@@ -112,11 +122,23 @@ impl Walk<'_> {
                 self.plan.leave(at);
                 self.find_frame();
             }
-            Operator::Br { relative_depth } => self.plan.branch(*relative_depth),
+            Operator::Br { relative_depth } => {
+                self.plan.branch(*relative_depth);
+                self.unreachable = true;
+            }
             Operator::BrIf { relative_depth } => self.plan.branch_if(*relative_depth, at),
-            Operator::BrTable { targets } => self.plan.branch_table(targets, at),
-            Operator::Return => self.plan.leave_function(at),
-            Operator::Unreachable => self.plan.meet_unreachable(at),
+            Operator::BrTable { targets } => {
+                self.plan.branch_table(targets, at);
+                self.unreachable = true;
+            }
+            Operator::Return => {
+                self.plan.leave_function(at);
+                self.unreachable = true;
+            }
+            Operator::Unreachable => {
+                self.plan.meet_unreachable(at);
+                self.unreachable = true;
+            }
             Operator::Call { .. } | Operator::CallIndirect { .. } => self.plan.call(at),
             Operator::Select | Operator::TypedSelect { .. } => self.plan.select(at),
             Operator::I32Store { .. } | Operator::I32Store8 { .. } | Operator::I32Store16 { .. } => {
@@ -132,7 +154,15 @@ impl Walk<'_> {
     }
 
     fn find_frame(&mut self) {
-        self.frame = self.validator.get_control_frame(0).map(|frame| frame.kind);
+        let frame = self.validator.get_control_frame(0);
+        self.frame = frame.map(|frame| frame.kind);
+        self.unreachable = frame.is_some_and(|frame| frame.unreachable);
+    }
+
+    fn grow_by(&mut self, bytes: u64) {
+        if !self.unreachable {
+            self.growth = self.growth.saturating_add(bytes);
+        }
     }
 
     /// How many values a branch to the label that a block opens carries, and whether its type is given by index.

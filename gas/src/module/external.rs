@@ -15,6 +15,7 @@ use super::constant::offset_value;
 use super::output::{size, type_byte};
 use crate::encode;
 use crate::function::slice;
+use crate::growth;
 use crate::profile::ValueType;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::refuse::invalid;
@@ -31,6 +32,7 @@ impl Walk<'_> {
             let results = encode::length(function_type.results().len());
             self.limit(RefusalCode::Params, offset, self.limits.params_max, params)?;
             self.limit(RefusalCode::Results, offset, self.limits.results_max, results)?;
+            self.grow(growth::TYPE.saturating_add(results), offset)?;
             self.types.push(function_type);
         }
         let from = types.original_position();
@@ -158,6 +160,7 @@ impl Walk<'_> {
             let global = global.map_err(|error| invalid(&error))?;
             self.limit_constant(&global.init_expr)?;
             if global.ty.mutable {
+                self.grow(growth::GLOBAL, globals.range().start)?;
                 self.facts.mutable_globals.push(index);
                 self.output.export(&format!("{EXPORT_GLOBAL}{index}"), 3, index);
             }

@@ -1,7 +1,7 @@
 //! One module for each limit of admission, using exactly as much of it as asked.
 #![allow(clippy::cast_possible_truncation, clippy::arithmetic_side_effects, reason = "small numbers")]
 
-use unfork_gas::{LIMITS_LARGE, LIMITS_V1, RefusalCode, Usage, V1, explain, prepare};
+use unfork_gas::{LIMITS_LARGE, RefusalCode, V1, explain};
 
 /// A limit, and how to use it up.
 pub struct Edge {
@@ -248,30 +248,29 @@ pub fn module_of_length(limit: &str, amount: u64) -> Vec<u8> {
     }
 }
 
-/// A module that is instrumented to this many bytes: functions that grow much, then data that does not grow.
+/// A module that may be instrumented to this many bytes: functions that grow much, then data that does not grow.
 fn instrumented_to(bytes: usize) -> Vec<u8> {
     let function = format!("(func {})", "(drop (memory.grow (i32.const 0)))".repeat(1_000));
     let make = |functions: usize, data: usize| {
         assembled(&format!("(module (memory 1) {} (data \"{}\"))", function.repeat(functions), "x".repeat(data)))
     };
-    exactly(bytes, make, |code| {
-        let prepared = prepare(code, &V1, &LIMITS_V1, &super::modules::profile_of(code)).expect("a module");
-        prepared.code().len()
-    })
+    exactly(bytes, make, |code| found(code, "instrumented_bytes_max"))
 }
 
-/// A module with one function that is instrumented to this many bytes: `memory.grow`, two bytes that grow most, then nops,
+/// A module with one function that may be instrumented to this many bytes: `memory.grow`, two bytes that grow most, then nops,
 /// which do not grow.
 fn instrumented_function_to(bytes: usize) -> Vec<u8> {
     let make = |grows: usize, nops: usize| {
         let grows = "memory.grow ".repeat(100 * grows);
         assembled(&format!("(module (memory 1) (func i32.const 0 {grows} drop {}))", "nop ".repeat(nops)))
     };
-    exactly(bytes, make, |code| {
-        let explained = explain(code, &V1, &LIMITS_LARGE, &super::EMPTY).expect("a module");
-        let is_it = |usage: &&Usage| usage.limit == "instrumented_function_bytes_max";
-        explained.usage.iter().find(is_it).expect("a limit").found as usize
-    })
+    exactly(bytes, make, |code| found(code, "instrumented_function_bytes_max"))
+}
+
+/// What a module uses of a limit.
+fn found(code: &[u8], limit: &str) -> usize {
+    let explained = explain(code, &V1, &LIMITS_LARGE, &super::EMPTY).expect("a module");
+    explained.usage.iter().find(|usage| usage.limit == limit).expect("a limit").found as usize
 }
 
 /// `make(many, few)` such that `length` of it is exactly `bytes`: each of `many` makes it much longer, each of `few` by one.
