@@ -151,13 +151,13 @@ impl Receipt {
     /// What stands in the list tree of receipts.
     #[must_use]
     pub fn summary(&self) -> ReceiptSummary {
-        ReceiptSummary {
-            status: self.status,
-            gas_used: self.gas_used,
-            created: self.created.clone(),
-            output_hash: unfork_proof::keccak256(&[&self.output]),
-            events_root: crate::block::list_root(&self.events),
-        }
+        self.summary_with(unfork_proof::keccak256(&[&self.output]), crate::block::list_root(&self.events))
+    }
+
+    /// The same, with the hash of the output and the root over the events.
+    pub(crate) fn summary_with(&self, output_hash: Hash, events_root: Hash) -> ReceiptSummary {
+        let Self { status, gas_used, created, output: _, events: _ } = self;
+        ReceiptSummary { status: *status, gas_used: *gas_used, created: created.clone(), output_hash, events_root }
     }
 }
 

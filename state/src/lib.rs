@@ -29,7 +29,7 @@ mod view;
 
 pub use changes::{CHANGES_BYTES_MAX, Change, ChangeSet, DecodeError};
 pub use error::StateError;
-pub use keccak::Lanes;
+pub use keccak::{Lanes, keccak256_each, list_leaves};
 pub use key::{ADDRESS_BYTES_MAX, Key, Order, RAW_KEY_BYTES_MAX, Range, Space, VALUE_BYTES_MAX};
 pub use merge::Scanned;
 pub use overlay::{Checkpoint, Overlay, ReadSet};

@@ -1,6 +1,6 @@
 //! Executing the transactions of one block, one after the other, over one journal.
 
-use super::header::list_root;
+use super::header::{list_root, receipts_root};
 use crate::engine::Engine;
 use crate::message::{Outcome, run_message};
 use crate::outcome::Fault;
@@ -42,7 +42,7 @@ impl BlockOutcome {
     /// The root of the list tree over the receipt summaries.
     #[must_use]
     pub fn receipts_root(&self) -> Hash {
-        list_root(&self.receipts.iter().map(Receipt::summary).collect::<Vec<_>>())
+        receipts_root(&self.receipts)
     }
 }
 

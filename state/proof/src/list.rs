@@ -18,7 +18,8 @@ pub const LIST_ITEMS_MAX: u32 = u32::MAX;
 /// Levels above the leaves at most: 4^16 covers every u32.
 pub const LIST_DEPTH_MAX: usize = 16;
 
-const TAG_LEAF: u8 = 0x10;
+/// What stands behind an item where its leaf is hashed.
+pub const LIST_LEAF_TAG: u8 = 0x10;
 const TAG_INNER: u8 = 0x11;
 const TAG_ROOT: u8 = 0x12;
 const VERSION: u8 = 1;
@@ -26,7 +27,7 @@ const VERSION: u8 = 1;
 /// The hash of one item.
 #[must_use]
 pub fn list_leaf(item: &[u8]) -> Hash {
-    keccak256(&[item, &[TAG_LEAF]])
+    keccak256(&[item, &[LIST_LEAF_TAG]])
 }
 
 /// The root over `items` in their order.
