@@ -71,7 +71,7 @@ bench-call: ## One contract call beside the EVM's and CosmWasm's, in memory and 
 	cargo run --locked --release --manifest-path benches/peers/call/Cargo.toml -- $(CALL_ARGS)
 
 # For instance STATE_ARGS="--updates 1000000 --large" for longer runs and 10M keys, or "--plot docs/state-cost.svg".
-bench-state: ## The store beside plain RocksDB, jmt and nomt: tables and ratios. 20 minutes; STATE_ARGS for more or less.
+bench-state: ## The store beside plain RocksDB, jmt and nomt: tables and ratios. 25 minutes; STATE_ARGS for more or less.
 	@$(call say,'State: one workload for all, each side in its own process (the first build takes some minutes)')
 	$(rocksdb)
 	cargo run --locked --release --manifest-path benches/peers/Cargo.toml --no-default-features --features state \
