@@ -399,6 +399,7 @@ fn simulating_finds_the_smallest_gas_limit() {
     let first = number("UNFORK_SEED", 1);
     let [ground, ..] = grounds();
     let (mut exact, mut certain, mut branching) = (0, 0, 0);
+    let mut random = Random::new(first);
     for seed in first..first + count {
         let tree = ground.tree(seed);
         let payload = Payload::Call {
@@ -436,6 +437,11 @@ fn simulating_finds_the_smallest_gas_limit() {
         }
         if simulation.gas_dependence.certain() {
             certain += 1;
+            // Nor is any smaller limit enough.
+            for _ in 0..4 {
+                let less = random.next_number() % smallest;
+                assert_ne!(executed(less).as_ref(), Some(&dry), "seed {seed}: at {less}");
+            }
             // Nothing looks at gas, so more of it changes nothing.
             for more in [smallest + 1, smallest * 2, GAS * 2] {
                 assert_eq!(executed(more).as_ref(), Some(&dry), "seed {seed}: at {more}");
@@ -447,5 +453,6 @@ fn simulating_finds_the_smallest_gas_limit() {
         }
     }
     println!("{count} dry runs: {exact} need what they use, {certain} do not look at gas, {branching} depend on it");
+    // Contracts that do something else with less gas are tried in testkit/tests/gas.rs.
     assert!(exact > 0 && certain > 0);
 }

@@ -250,10 +250,12 @@ impl Chain {
             Ok(Err(invalid)) => panic!("the transaction has no place in a block: {invalid}"),
             Err(fault) => panic!("the engine is in trouble: {fault}"),
         };
+        let ran = Ran::new(executed, &transaction.payload, &self.labels);
         if keep {
             self.values.apply(&changes);
+            self.labels.follow(&self.values).unwrap_or_else(|error| panic!("{error}"));
         }
-        Ran::new(executed, &transaction.payload, &self.labels)
+        ran
     }
 
     /// Uploads code if the chain does not have it; its hash.
@@ -290,27 +292,9 @@ impl Deploy<'_> {
         self
     }
 
-    /// The account that makes it.
-    pub fn by(mut self, name: &str) -> Self {
-        self.by = name.to_string();
-        self
-    }
-
     /// The constructor's input: `"new(5)"` where the code has an interface, else bytes or [`crate::message`].
     pub fn constructor(mut self, input: impl Into<Input>) -> Self {
         self.input = input.into();
-        self
-    }
-
-    /// The value it gets.
-    pub fn value(mut self, value: u128) -> Self {
-        self.value = value;
-        self
-    }
-
-    /// The gas limit of the transaction.
-    pub fn gas(mut self, gas: u64) -> Self {
-        self.gas = gas;
         self
     }
 
@@ -357,24 +341,6 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The account that calls.
-    pub fn by(mut self, name: &str) -> Self {
-        self.by = name.to_string();
-        self
-    }
-
-    /// The value that goes with the call.
-    pub fn value(mut self, value: u128) -> Self {
-        self.value = value;
-        self
-    }
-
-    /// The gas limit of the transaction.
-    pub fn gas(mut self, gas: u64) -> Self {
-        self.gas = gas;
-        self
-    }
-
     /// Makes the call, whatever comes of it.
     #[track_caller]
     pub fn run(self) -> Ran {
@@ -414,6 +380,33 @@ impl Call<'_> {
         }
     }
 }
+
+/// What every transaction can be told.
+macro_rules! sender_value_gas {
+    ($transaction:ident) => {
+        impl $transaction<'_> {
+            /// The account that sends it.
+            pub fn by(mut self, name: &str) -> Self {
+                self.by = name.to_string();
+                self
+            }
+
+            /// The value that goes with it to the contract.
+            pub fn value(mut self, value: u128) -> Self {
+                self.value = value;
+                self
+            }
+
+            /// The gas limit.
+            pub fn gas(mut self, gas: u64) -> Self {
+                self.gas = gas;
+                self
+            }
+        }
+    };
+}
+sender_value_gas!(Deploy);
+sender_value_gas!(Call);
 
 impl<'a> Call<'a> {
     #[track_caller]

@@ -6,7 +6,8 @@ use blake2::digest::consts::U32;
 use blake2::{Blake2b, Digest};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use unfork_engine::Payload;
+use unfork_engine::{Address, Contract, Payload, RecordKey, read_record};
+use unfork_state::{StateError, StateView};
 
 /// Addresses and hashes are 32 bytes in every scenario and test.
 pub type Bytes32 = [u8; 32];
@@ -87,8 +88,19 @@ impl Labels {
         self.contracts.insert(address, code);
     }
 
-    /// What the contract at an address offers, where that is known. A contract that replaces its code keeps what its
-    /// first one offered, unless told otherwise.
+    /// Looks up which code each contract has by now: some replace theirs. One that has ended keeps its last.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn follow(&mut self, view: &dyn StateView) -> Result<(), StateError> {
+        for (address, code) in &mut self.contracts {
+            let contract: Option<Contract> = read_record(view, RecordKey::Contract(&Address::from(*address)))?;
+            *code = contract.map_or(*code, |contract| contract.code_hash);
+        }
+        Ok(())
+    }
+
+    /// What the contract at an address offers, where that is known.
     #[must_use]
     pub fn interface_at(&self, address: &Bytes32) -> Option<&Arc<Interface>> {
         self.interface(self.contracts.get(address)?)

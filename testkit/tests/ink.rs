@@ -54,6 +54,18 @@ fn many_kinds_of_tokens_move() {
     chain.call(&tokens, "balance_of_batch([alice, bob], [1])").dry().returns("[70, 30]");
 }
 
+#[test]
+fn a_contract_with_new_code_is_called_by_its_new_names() {
+    let mut chain = Chain::new();
+    chain.upload(ink("upgradeable-v2")).succeeds();
+    let contract = chain.deploy(ink("upgradeable")).constructor("new()").contract();
+    chain.call(&contract, "increment()").succeeds();
+    chain.call(&contract, "set_code(upgradeable-v2)").succeeds().returns("Ok(1)");
+    chain.call(&contract, "version()").dry().returns("2");
+    chain.call(&contract, "increment()").succeeds();
+    chain.call(&contract, "steps()").dry().returns("1");
+}
+
 /// An error inside an error: of the constructor of another contract.
 #[test]
 fn the_error_of_a_constructor_comes_through() {

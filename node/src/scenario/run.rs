@@ -329,6 +329,7 @@ impl<'a> Runner<'a> {
         };
         let executor = self.memory.as_mut().unwrap_or(&mut self.executor);
         let stored = executor.commit(checked)?;
+        self.labels.follow(executor.store().view().as_ref()).map_err(Fault::from)?;
         let sent = sent_of(planned, &stored, traces, simulations);
         for transaction in &stored.block.transactions {
             *self.nonces.entry(transaction.sender.clone()).or_default() += 1;
