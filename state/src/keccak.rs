@@ -39,6 +39,11 @@ pub(crate) struct Messages {
 }
 
 impl Messages {
+    /// With room for `count` messages of one block each.
+    pub(crate) fn with_room(count: usize) -> Self {
+        Self { bytes: Vec::with_capacity(count.saturating_mul(RATE_BYTES)), ends: Vec::with_capacity(count) }
+    }
+
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();

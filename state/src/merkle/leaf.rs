@@ -8,8 +8,8 @@ use crate::keccak::{Lanes, Messages};
 const TAG_LEAF_INLINE: u8 = 0;
 const TAG_LEAF_HASHED: u8 = 2;
 
-/// Messages hashed together; bounds the memory that hashing takes.
-const CHUNK: usize = 1024;
+/// Messages hashed together: they fit a processor's cache, and their memory is taken once.
+const CHUNK: usize = 256;
 
 /// One key of the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ struct LeafHasher {
 
 impl LeafHasher {
     fn new(lanes: Lanes) -> Self {
-        Self { lanes, messages: Messages::default() }
+        Self { lanes, messages: Messages::with_room(CHUNK) }
     }
 
     /// Tells `found` the path of each pair's key, and the leaf hash if there is a value.
