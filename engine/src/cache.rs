@@ -235,7 +235,8 @@ mod tests {
     }
 
     fn kept(cache: &Cache) -> Vec<u8> {
-        assert!(cache.bytes == 3 * cache.programs.len() && cache.bytes <= cache.bytes_max, "{}", cache.bytes);
+        let bytes: usize = cache.programs.values().map(|kept| kept.program.bytes()).sum();
+        assert!(cache.bytes == bytes && bytes <= cache.bytes_max, "{} and {bytes}", cache.bytes);
         cache.programs.keys().map(|key| key.code[0]).collect()
     }
 
