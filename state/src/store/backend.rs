@@ -142,6 +142,7 @@ impl Batch {
     }
 
     /// Bytes of all keys and values.
+    #[cfg(feature = "rocksdb")]
     pub(crate) fn size(&self) -> usize {
         self.bytes.len()
     }
