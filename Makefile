@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help try demo test fuzz-smoke evidence bench bench-call bench-gas bench-state linearity calibrate verdict
 
-# Prints a heading; the first argument is what the step does.
+# Prints a heading; the first argument is what the step does, without a comma: make would take what follows for another.
 say = printf '\n== %s\n' $(1)
 # The static RocksDB, built once per machine. Evaluated in the recipes that need it, so that `make try` does not.
 rocksdb = eval "$$(scripts/rocksdb.sh)"
@@ -17,7 +17,7 @@ help: ## Show this list.
 	sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 try: ## Three minutes: deploy and call a contract in memory, no RocksDB. The first run compiles for 2 to 3 minutes.
-	@$(call say,'Building the binary without RocksDB (the first time 2 to 3 minutes, then seconds)')
+	@$(call say,'Building the binary without RocksDB (the first time 2 to 3 minutes; then seconds)')
 	cargo build --release --locked -p unfork --no-default-features
 	$(call say,'Running node/demo/flipper.json in memory')
 	cargo run --quiet --release --locked -p unfork --no-default-features -- run node/demo/flipper.json -v
@@ -35,7 +35,7 @@ test: ## Format, lints, all tests, docs, licences. Cold on two cores about 30 mi
 	scripts/test.sh
 
 fuzz-smoke: ## Each fuzz target for some seconds, on nightly Rust. SECONDS_EACH=10 by default.
-	@$(call say,'Fuzz targets, briefly (needs rustup and installs nightly and cargo-fuzz when missing)')
+	@$(call say,'Fuzz targets; briefly (needs rustup and installs nightly and cargo-fuzz when missing)')
 	$(rocksdb)
 	scripts/fuzz-smoke.sh
 
@@ -49,7 +49,7 @@ linearity: ## Instructions of admission over families of expensive modules, by c
 	cargo run --locked --release -p unfork-gas --example linearity
 
 calibrate: ## What code costs on the reference executor, and the prices that follow. On a quiet machine; two minutes.
-	@$(call say,'Measuring operators, code bytes and instances')
+	@$(call say,'Measuring operators; code bytes and instances')
 	cargo run --locked --release -p unfork-gas --example calibrate
 
 verdict: ## The verdict on contract code as a WebAssembly module, held against native verdicts. Adds a target with rustup.
@@ -57,22 +57,22 @@ verdict: ## The verdict on contract code as a WebAssembly module, held against n
 	scripts/verdict.sh
 
 bench: ## Criterion benches of admission, calls, commits and proofs.
-	@$(call say,'Benches (the first build takes some minutes, each bench a minute)')
+	@$(call say,'Benches (the first build takes some minutes; each bench a minute)')
 	$(rocksdb)
 	cargo bench --locked -p unfork-benches
 
 bench-gas: ## Metered code beside unmetered, wasmi's fuel, wasm-instrument and finite-wasm: tables and ratios. Five minutes.
-	@$(call say,'Gas: kernels run, modules prepared, all sides in turns (the first build takes some minutes)')
+	@$(call say,'Gas: kernels run; modules prepared; all sides in turns (the first build takes some minutes)')
 	scripts/bench-gas.sh $(GAS_ARGS)
 
 bench-call: ## One contract call beside the EVM's and CosmWasm's, in memory and on disk: table and ratios. The first build takes 10 minutes.
-	@$(call say,'Contract calls, ours and others (the first build takes about ten minutes)')
+	@$(call say,'Contract calls; ours and others (the first build takes about ten minutes)')
 	$(rocksdb)
 	cargo run --locked --release --manifest-path benches/peers/call/Cargo.toml -- $(CALL_ARGS)
 
 # For instance STATE_ARGS="--updates 1000000 --large" for longer runs and 10M keys, or "--plot docs/state-cost.svg".
 bench-state: ## The store beside plain RocksDB, jmt and nomt: tables and ratios. 25 minutes; STATE_ARGS for more or less.
-	@$(call say,'State: one workload for all, each side in its own process (the first build takes some minutes)')
+	@$(call say,'State: one workload for all; each side in its own process (the first build takes some minutes)')
 	$(rocksdb)
 	cargo run --locked --release --manifest-path benches/peers/Cargo.toml --no-default-features --features state \
 		--bin state -- $(STATE_ARGS)

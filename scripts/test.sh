@@ -30,6 +30,13 @@ lock_files() {
     cargo update --quiet --workspace --locked --manifest-path "${lock%.lock}.toml" || return 1
   done
 }
+# No test runs the benches and long runs: at least the shell must be able to read every recipe.
+recipes() {
+  local target
+  for target in $(sed -nE 's/^([a-z-]+):.*##.*/\1/p' Makefile); do
+    make --no-print-directory --dry-run "$target" | bash -n || { echo "make $target is no shell script"; return 1; }
+  done
+}
 docs() { RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --locked --workspace --no-deps --document-private-items; }
 
 [ -n "${ROCKSDB_LIB_DIR:-}" ] || eval "$(scripts/rocksdb.sh)"
@@ -37,6 +44,7 @@ docs() { RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --locked --works
 
 step "Format" cargo fmt --all --check
 step "Lock files of all workspaces" lock_files
+step "Recipes of the Makefile" recipes
 step "Lints, warnings denied" cargo clippy --locked --release --workspace --all-targets -- -D warnings
 step "Lints without RocksDB" cargo clippy --locked --release -p unfork --no-default-features -- -D warnings
 step "Tests (cold: some minutes of compiling first)" tests
