@@ -17,7 +17,7 @@ help: ## Show this list.
 	sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 try: ## Three minutes: deploy and call a contract in memory, no RocksDB. The first run compiles for 2 to 3 minutes.
-	@$(call say,'Building the binary without RocksDB (the first time 2 to 3 minutes; then seconds)')
+	@$(call say,'Building the binary without RocksDB (2 to 3 minutes the first time)')
 	cargo build --release --locked -p unfork --no-default-features
 	$(call say,'Running node/demo/flipper.json in memory')
 	cargo run --quiet --release --locked -p unfork --no-default-features -- run node/demo/flipper.json -v
@@ -35,7 +35,7 @@ test: ## Format, lints, all tests, docs, licences. Cold on two cores about 30 mi
 	scripts/test.sh
 
 fuzz-smoke: ## Each fuzz target for some seconds, on nightly Rust. SECONDS_EACH=10 by default.
-	@$(call say,'Fuzz targets; briefly (needs rustup and installs nightly and cargo-fuzz when missing)')
+	@$(call say,'Fuzz targets for some seconds each (needs rustup and installs nightly and cargo-fuzz when missing)')
 	$(rocksdb)
 	scripts/fuzz-smoke.sh
 
@@ -49,7 +49,7 @@ linearity: ## Instructions of admission over families of expensive modules, by c
 	cargo run --locked --release -p unfork-gas --example linearity
 
 calibrate: ## What code costs on the reference executor, and the prices that follow. On a quiet machine; two minutes.
-	@$(call say,'Measuring operators; code bytes and instances')
+	@$(call say,'Measuring operators and code bytes and instances')
 	cargo run --locked --release -p unfork-gas --example calibrate
 
 verdict: ## The verdict on contract code as a WebAssembly module, held against native verdicts. Adds a target with rustup.
@@ -66,7 +66,7 @@ bench-gas: ## Metered code beside unmetered, wasmi's fuel, wasm-instrument and f
 	scripts/bench-gas.sh $(GAS_ARGS)
 
 bench-call: ## One contract call beside the EVM's and CosmWasm's, in memory and on disk: table and ratios. The first build takes 10 minutes.
-	@$(call say,'Contract calls; ours and others (the first build takes about ten minutes)')
+	@$(call say,'Contract calls beside those of others (the first build takes about ten minutes)')
 	$(rocksdb)
 	cargo run --locked --release --manifest-path benches/peers/call/Cargo.toml -- $(CALL_ARGS)
 
