@@ -7,8 +7,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help try demo test fuzz-smoke evidence bench bench-call bench-gas bench-state linearity calibrate verdict
 
-# Prints a heading; the first argument is what the step does, without a comma: make would take what follows for another.
-say = printf '\n== %s\n' $(1)
+# Prints what stands behind it as a heading.
+say = printf '\n== %s\n'
 # The static RocksDB, built once per machine. Evaluated in the recipes that need it, so that `make try` does not.
 rocksdb = eval "$$(scripts/rocksdb.sh)"
 
@@ -17,62 +17,62 @@ help: ## Show this list.
 	sed -nE 's/^([a-z-]+):.*## (.*)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 try: ## Three minutes: deploy and call a contract in memory, no RocksDB. The first run compiles for 2 to 3 minutes.
-	@$(call say,'Building the binary without RocksDB (2 to 3 minutes the first time)')
+	@$(say) 'Building the binary without RocksDB (the first time 2 to 3 minutes, then seconds)'
 	cargo build --release --locked -p unfork --no-default-features
-	$(call say,'Running node/demo/flipper.json in memory')
+	$(say) 'Running node/demo/flipper.json in memory'
 	cargo run --quiet --release --locked -p unfork --no-default-features -- run node/demo/flipper.json -v
 
 demo: ## Blocks of transfers on disk, replayed by a second process, then tampered with. The first run takes 15 minutes.
-	@$(call say,'Preparing RocksDB (once per machine: about 20 CPU-minutes)')
+	@$(say) 'Preparing RocksDB (once per machine: about 20 CPU-minutes)'
 	$(rocksdb)
-	$(call say,'Building the binary (the first time 3 to 5 minutes)')
+	$(say) 'Building the binary (the first time 3 to 5 minutes)'
 	cargo build --release --locked -p unfork --bin unfork --example alter
 	scripts/demo.sh
 
 test: ## Format, lints, all tests, docs, licences. Cold on two cores about 30 minutes, of which RocksDB 10; then minutes.
-	@$(call say,'Preparing RocksDB (once per machine: about 20 CPU-minutes)')
+	@$(say) 'Preparing RocksDB (once per machine: about 20 CPU-minutes)'
 	$(rocksdb)
 	scripts/test.sh
 
 fuzz-smoke: ## Each fuzz target for some seconds, on nightly Rust. SECONDS_EACH=10 by default.
-	@$(call say,'Fuzz targets for some seconds each (needs rustup and installs nightly and cargo-fuzz when missing)')
+	@$(say) 'Fuzz targets for some seconds each (needs rustup and installs nightly and cargo-fuzz when missing)'
 	$(rocksdb)
 	scripts/fuzz-smoke.sh
 
 evidence: ## The long runs at their full counts; the log goes to docs/evidence/. Hours.
-	@$(call say,'Full-count property tests (hours); make test runs a fixed-seed slice of the same')
+	@$(say) 'Full-count property tests (hours); make test runs a fixed-seed slice of the same'
 	$(rocksdb)
 	scripts/evidence.sh
 
 linearity: ## Instructions of admission over families of expensive modules, by callgrind. Needs valgrind; 10 to 20 minutes.
-	@$(call say,'Counting instructions of admission and of translation')
+	@$(say) 'Counting instructions of admission and of translation'
 	cargo run --locked --release -p unfork-gas --example linearity
 
 calibrate: ## What code costs on the reference executor, and the prices that follow. On a quiet machine; two minutes.
-	@$(call say,'Measuring operators and code bytes and instances')
+	@$(say) 'Measuring operators, code bytes and instances'
 	cargo run --locked --release -p unfork-gas --example calibrate
 
 verdict: ## The verdict on contract code as a WebAssembly module, held against native verdicts. Adds a target with rustup.
-	@$(call say,'Building gas/verdict for wasm32 and asking it what the tests ask natively')
+	@$(say) 'Building gas/verdict for wasm32 and asking it what the tests ask natively'
 	scripts/verdict.sh
 
 bench: ## Criterion benches of admission, calls, commits and proofs.
-	@$(call say,'Benches (the first build takes some minutes; each bench a minute)')
+	@$(say) 'Benches (the first build takes some minutes, each bench a minute)'
 	$(rocksdb)
 	cargo bench --locked -p unfork-benches
 
 bench-gas: ## Metered code beside unmetered, wasmi's fuel, wasm-instrument and finite-wasm: tables and ratios. Five minutes.
-	@$(call say,'Gas: kernels run; modules prepared; all sides in turns (the first build takes some minutes)')
+	@$(say) 'Gas: kernels run, modules prepared, all sides in turns (the first build takes some minutes)'
 	scripts/bench-gas.sh $(GAS_ARGS)
 
 bench-call: ## One contract call beside the EVM's and CosmWasm's, in memory and on disk: table and ratios. The first build takes 10 minutes.
-	@$(call say,'Contract calls beside those of others (the first build takes about ten minutes)')
+	@$(say) 'Contract calls beside those of others (the first build takes about ten minutes)'
 	$(rocksdb)
 	cargo run --locked --release --manifest-path benches/peers/call/Cargo.toml -- $(CALL_ARGS)
 
 # For instance STATE_ARGS="--updates 1000000 --large" for longer runs and 10M keys, or "--plot docs/state-cost.svg".
 bench-state: ## The store beside plain RocksDB, jmt and nomt: tables and ratios. 25 minutes; STATE_ARGS for more or less.
-	@$(call say,'State: one workload for all; each side in its own process (the first build takes some minutes)')
+	@$(say) 'State: one workload for all, each side in its own process (the first build takes some minutes)'
 	$(rocksdb)
 	cargo run --locked --release --manifest-path benches/peers/Cargo.toml --no-default-features --features state \
 		--bin state -- $(STATE_ARGS)
