@@ -1,5 +1,5 @@
 //! Code that notes where it is: everything else about it is as before, on two executors; and what it notes.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::arithmetic_side_effects)]
 
 #[allow(
     clippy::duplicate_mod,
@@ -8,8 +8,10 @@
 )]
 #[path = "../examples/two_executors.rs"]
 mod example;
+mod support;
 
 use example::{PROFILE, on_both};
+use support::modules::kernel_fixtures;
 use unfork_gas::{EXPORT_GAS, EXPORT_PLACES, EXPORT_STACK, Entry, LIMITS_V1, PLACES_MAX, Prepared, Profile, V1};
 use unfork_gas::{ValueType, admit, function_names, places};
 use wasmi::{Engine, Func, Linker, Module, Store, Val};
@@ -60,18 +62,13 @@ fn gas_stack_and_results_are_the_same() {
 fn kernels_are_the_same() {
     let entries = [Entry { name: "run", params: &[ValueType::I32], results: &[ValueType::I32], required: true }];
     let profile = Profile { entries: &entries, ..PROFILE };
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/fixtures/kernels");
     let mut seen = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|end| end != "wasm") {
-            continue;
-        }
-        let module = admit(&std::fs::read(&path).unwrap(), &V1, &LIMITS_V1, &profile).unwrap();
+    for (path, code) in kernel_fixtures() {
+        let module = admit(&code, &V1, &LIMITS_V1, &profile).unwrap();
         let located = module.located().expect("prepared code");
         for gas in [PLENTY, 10_000] {
             let expected = on_both(&module, 3, gas, PLENTY).unwrap();
-            assert_eq!(on_both(&located, 3, gas, PLENTY).unwrap(), expected, "{} with {gas} gas", path.display());
+            assert_eq!(on_both(&located, 3, gas, PLENTY).unwrap(), expected, "{path} with {gas} gas");
         }
         seen += 1;
     }

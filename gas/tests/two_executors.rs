@@ -1,11 +1,13 @@
 //! The example, under every amount of gas and stack around the edges, and the kernels: two executors, one outcome.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::arithmetic_side_effects)]
 
 #[allow(clippy::duplicate_mod, reason = "the example is the code under test")]
 #[path = "../examples/two_executors.rs"]
 mod example;
+mod support;
 
 use example::{Ended, PROFILE, on_both};
+use support::modules::kernel_fixtures;
 use unfork_gas::{Entry, LIMITS_V1, Prepared, Profile, V1, ValueType, admit};
 
 fn prepared(text: &str) -> Prepared {
@@ -69,18 +71,12 @@ fn ends_of_every_kind() {
 fn kernels() {
     let entries = [Entry { name: "run", params: &[ValueType::I32], results: &[ValueType::I32], required: true }];
     let profile = Profile { entries: &entries, ..PROFILE };
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/fixtures/kernels");
     let mut seen = 0;
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|end| end != "wasm") {
-            continue;
-        }
-        let code = std::fs::read(&path).unwrap();
+    for (path, code) in kernel_fixtures() {
         let prepared = admit(&code, &V1, &LIMITS_V1, &profile).unwrap();
-        let (ended, _) = on_both(&prepared, 1, PLENTY, 1 << 17).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-        let Ended::Returned(all) = ended else { panic!("{path:?}: {ended:?}") };
-        assert_eq!(on_both(&prepared, 1, all / 2, 1 << 17).unwrap().0, Ended::OutOfGas, "{path:?}");
+        let (ended, _) = on_both(&prepared, 1, PLENTY, 1 << 17).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let Ended::Returned(all) = ended else { panic!("{path}: {ended:?}") };
+        assert_eq!(on_both(&prepared, 1, all / 2, 1 << 17).unwrap().0, Ended::OutOfGas, "{path}");
         seen += 1;
     }
     assert!(seen >= 8, "{seen} kernels");

@@ -86,7 +86,13 @@ pub fn fixtures() -> Vec<(String, Vec<u8>)> {
     found
 }
 
-/// Those of them that are admitted under a profile with their own imports: all but what has a start function or the like.
+/// The kernels among them.
+pub fn kernel_fixtures() -> Vec<(String, Vec<u8>)> {
+    let is_kernel = |path: &str| Path::new(path).parent().is_some_and(|folder| folder.ends_with("kernels"));
+    fixtures().into_iter().filter(|(path, _)| is_kernel(path)).collect()
+}
+
+/// Those of the fixtures that are admitted under a profile with their own imports: all but what has a start function or the like.
 pub fn admitted_fixtures() -> Vec<(String, Vec<u8>)> {
     let admitted = |code: &[u8]| admit(code, &V1, &LIMITS_V1, &profile_of(code)).is_ok();
     let found: Vec<_> = fixtures().into_iter().filter(|(_, code)| admitted(code)).collect();
