@@ -3,31 +3,13 @@
 
 mod lanes;
 
-use unfork_proof::{Hash, LIST_LEAF_TAG};
+use unfork_proof::Hash;
 
 pub use lanes::Lanes;
 
 /// Bytes that one permutation absorbs.
 const RATE_BYTES: usize = 136;
 const RATE_WORDS: usize = RATE_BYTES / 8;
-
-/// Keccak-256 of each message, as many at once as the processor can.
-#[must_use]
-pub fn keccak256_each<M: AsRef<[u8]>>(messages: &[M]) -> Vec<Hash> {
-    each(messages, &[])
-}
-
-/// The leaves of the list tree over `items` ([`unfork_proof::list_leaf`]), as many at once as the processor can.
-#[must_use]
-pub fn list_leaves<I: AsRef<[u8]>>(items: &[I]) -> Vec<Hash> {
-    each(items, &[LIST_LEAF_TAG])
-}
-
-fn each<M: AsRef<[u8]>>(messages: &[M], behind: &[u8]) -> Vec<Hash> {
-    let mut padded = Messages::default();
-    messages.iter().for_each(|message| padded.push(&[message.as_ref(), behind]));
-    padded.hash(Lanes::widest())
-}
 
 /// Messages to be hashed, padded as they are added.
 #[derive(Default)]
@@ -164,19 +146,8 @@ fn squeeze<const LANES: usize>(states: &[[u64; LANES]; 25], lane: usize) -> Hash
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
-    use super::{Lanes, Messages, hash_groups, keccak256_each, list_leaves};
-    use unfork_proof::{keccak256, list_leaf, state_inner};
-
-    #[test]
-    fn hashes_and_leaves_of_many_are_those_of_each() {
-        for count in [0, 1, 2, 7, 8, 9, 40] {
-            let messages: Vec<Vec<u8>> = (0..count).map(|at| bytes(at * 37 % 300, at)).collect();
-            let hashes: Vec<_> = messages.iter().map(|message| keccak256(&[message])).collect();
-            assert_eq!(keccak256_each(&messages), hashes);
-            let leaves: Vec<_> = messages.iter().map(|message| list_leaf(message)).collect();
-            assert_eq!(list_leaves(&messages), leaves);
-        }
-    }
+    use super::{Lanes, Messages, hash_groups};
+    use unfork_proof::{keccak256, state_inner};
 
     fn bytes(length: usize, salt: usize) -> Vec<u8> {
         (0..length).map(|at| u8::try_from((at * 31 + salt * 7 + length) % 251).unwrap()).collect()

@@ -19,6 +19,7 @@ mod changes;
 mod error;
 mod keccak;
 mod key;
+mod lists;
 mod merge;
 mod merkle;
 mod overlay;
@@ -29,8 +30,9 @@ mod view;
 
 pub use changes::{CHANGES_BYTES_MAX, Change, ChangeSet, DecodeError};
 pub use error::StateError;
-pub use keccak::{Lanes, keccak256_each, list_leaves};
+pub use keccak::Lanes;
 pub use key::{ADDRESS_BYTES_MAX, Key, Order, RAW_KEY_BYTES_MAX, Range, Space, VALUE_BYTES_MAX};
+pub use lists::{keccak256_each, list_leaves, list_roots};
 pub use merge::Scanned;
 pub use overlay::{Checkpoint, Overlay, ReadSet};
 #[cfg(feature = "rocksdb")]

@@ -1,6 +1,6 @@
 //! Executing the transactions of one block, one after the other, over one journal.
 
-use super::header::{list_root, receipts_root};
+use super::body::{list_root, receipts_root};
 use crate::engine::Engine;
 use crate::message::{Outcome, run_message};
 use crate::outcome::Fault;

@@ -1,7 +1,8 @@
 //! What a node drives: propose a block or check one, then commit it, all on one store.
 
+use super::body::{Transactions, list_root};
 use super::execute::{BlockError, BlockOutcome, BlockTotal, LeftOut, execute_block_of, select_block};
-use super::header::{Block, Header, StoredBlock, list_root};
+use super::header::{Block, Header, StoredBlock};
 use crate::engine::Engine;
 use crate::message::{Message, Outcome, execute_message};
 use crate::outcome::Fault;
@@ -100,6 +101,8 @@ pub struct Checked {
     pub system: Vec<Outcome>,
     /// Offered transactions that a proposer has left out.
     pub left_out: Vec<LeftOut>,
+    /// The stored block, encoded.
+    body: Vec<u8>,
     pending: Pending,
 }
 
@@ -269,7 +272,7 @@ impl BlockExecutor {
         let environment = self.environment(time.max(self.head.time))?;
         let view = self.store.view();
         let outcome = select_block(&self.engine, &environment, self.hooks.as_ref(), view, transactions)?;
-        self.finish(&environment, outcome)
+        self.finish(&environment, outcome, None)
     }
 
     /// Executes a block that somebody else made.
@@ -283,18 +286,19 @@ impl BlockExecutor {
         }
         let environment = self.environment(given.time)?;
         let expected_version = environment.rules().version();
+        let transactions = Transactions::new(&block.transactions);
         // What can be seen without executing anything comes first.
         let fields = [
             (given.chain_id == self.chain_id, "chain_id"),
             (given.parent == self.head.id(), "parent"),
             (given.height == environment.block.height, "height"),
             (given.protocol_version == expected_version, "protocol_version"),
-            (given.transactions_root == list_root(&block.transactions), "transactions_root"),
+            (given.transactions_root == transactions.root, "transactions_root"),
         ];
         if let Some((_, field)) = fields.iter().find(|(good, _)| !good) {
             return Err(InvalidBlock::Header(field));
         }
-        let checked = self.execute(&environment, &block.transactions)?;
+        let checked = self.execute(&environment, &block.transactions, Some(transactions))?;
         let found = &checked.stored.block.header;
         if found.receipts_root != given.receipts_root {
             return Err(InvalidBlock::Header("receipts_root"));
@@ -311,7 +315,7 @@ impl BlockExecutor {
     /// As [`BlockExecutor::check`].
     pub fn execute_next(&self, time: u64, transactions: &[Transaction]) -> Result<Checked, InvalidBlock> {
         let environment = self.environment(time)?;
-        self.execute(&environment, transactions)
+        self.execute(&environment, transactions, None)
     }
 
     /// Commits a block that was proposed or checked on the present head. When this returns, the block is durable.
@@ -319,9 +323,9 @@ impl BlockExecutor {
     /// # Errors
     /// A fault; then the store must be opened again before anything else is done with it.
     pub fn commit(&mut self, checked: Checked) -> Result<StoredBlock, Fault> {
-        let Checked { stored, pending, .. } = checked;
+        let Checked { stored, body, pending, .. } = checked;
         let header = stored.block.header.clone();
-        self.store.commit(pending, header.height, header.id(), stored.encode())?;
+        self.store.commit(pending, header.height, header.id(), body)?;
         self.head = header;
         Ok(stored)
     }
@@ -332,16 +336,27 @@ impl BlockExecutor {
         Ok(Environment { trace: self.trace, locate: self.trace, ..Environment::new(Arc::clone(&self.spec), block) })
     }
 
-    fn execute(&self, environment: &Environment, transactions: &[Transaction]) -> Result<Checked, InvalidBlock> {
+    /// Executes a block, whose transactions may be `encoded` already.
+    fn execute(
+        &self,
+        environment: &Environment,
+        transactions: &[Transaction],
+        encoded: Option<Transactions>,
+    ) -> Result<Checked, InvalidBlock> {
         let (hooks, view) = (self.hooks.as_ref(), self.store.view());
         let outcome = execute_block_of(&self.engine, environment, &self.chain_id, hooks, view, transactions)?;
-        Ok(self.finish(environment, outcome)?)
+        Ok(self.finish(environment, outcome, encoded)?)
     }
 
-    /// Computes the root and writes the header.
-    fn finish(&self, environment: &Environment, outcome: BlockOutcome) -> Result<Checked, Fault> {
-        let (transactions_root, receipts_root) = (outcome.transactions_root(), outcome.receipts_root());
+    /// Computes the roots and writes the header.
+    fn finish(
+        &self,
+        environment: &Environment,
+        outcome: BlockOutcome,
+        encoded: Option<Transactions>,
+    ) -> Result<Checked, Fault> {
         let BlockOutcome { transactions, receipts, traces, system, changes, left_out } = outcome;
+        let body = encoded.unwrap_or_else(|| Transactions::new(&transactions)).with(&receipts);
         let parent = self.head.id();
         let (state_root, pending) = self.store.prepare(parent, changes)?;
         let header = Header {
@@ -351,12 +366,13 @@ impl BlockExecutor {
             height: environment.block.height,
             time: environment.block.time,
             protocol_version: environment.rules().version(),
-            transactions_root,
-            receipts_root,
+            transactions_root: body.transactions_root,
+            receipts_root: body.receipts_root,
             state_root,
         };
+        let body = body.under(&header);
         let stored = StoredBlock { block: Block { header, transactions }, receipts };
-        Ok(Checked { stored, traces, system, left_out, pending })
+        Ok(Checked { stored, traces, system, left_out, body, pending })
     }
 }
 

@@ -26,7 +26,10 @@ pub use hash::{
     DEPTH_MAX, EMPTY, Hash, INLINE_VALUE_BYTES_MAX, digit, keccak256, state_inner, state_leaf, state_leaf_of_hash,
     state_path,
 };
-pub use list::{LIST_DEPTH_MAX, LIST_ITEMS_MAX, LIST_LEAF_TAG, ListProof, ListTree, list_leaf, list_root};
+pub use list::{
+    LIST_DEPTH_MAX, LIST_INNER_TAG, LIST_ITEMS_MAX, LIST_LEAF_TAG, LIST_ROOT_TAG, ListProof, ListTree, list_leaf,
+    list_root,
+};
 pub use many::{Claim, ListClaim, join_proofs, verify_list_many, verify_many};
 pub use snapshot::{Entry, Manifest, Part, SNAPSHOT_DEPTH_MAX, SnapshotHead, encode_chunk, part_of, part_of_leaves};
 pub use state::{Level, OtherLeaf, PROOF_BYTES_MAX, Proof, ProofError, Terminal};

@@ -20,8 +20,10 @@ pub const LIST_DEPTH_MAX: usize = 16;
 
 /// What stands behind an item where its leaf is hashed.
 pub const LIST_LEAF_TAG: u8 = 0x10;
-const TAG_INNER: u8 = 0x11;
-const TAG_ROOT: u8 = 0x12;
+/// What stands behind the four children where a node is hashed.
+pub const LIST_INNER_TAG: u8 = 0x11;
+/// What stands behind count and top where a root is hashed.
+pub const LIST_ROOT_TAG: u8 = 0x12;
 const VERSION: u8 = 1;
 
 /// The hash of one item.
@@ -119,11 +121,11 @@ pub(crate) fn inner(group: &[Hash]) -> Hash {
     for (child, hash) in children.iter_mut().zip(group) {
         *child = *hash;
     }
-    keccak256(&[children.as_flattened(), &[TAG_INNER]])
+    keccak256(&[children.as_flattened(), &[LIST_INNER_TAG]])
 }
 
 pub(crate) fn root_of(count: u32, top: &Hash) -> Hash {
-    keccak256(&[&count.to_le_bytes(), top, &[TAG_ROOT]])
+    keccak256(&[&count.to_le_bytes(), top, &[LIST_ROOT_TAG]])
 }
 
 /// How many of the four slots around `position` are used in a level of `width` nodes; `width` is above `position`.
