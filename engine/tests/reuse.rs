@@ -18,6 +18,8 @@ const DIRTY: &str = r#"(module
   (global $wide (mut i64) (i64.const 9))
   (data (i32.const 70000) "the quick brown fox jumps over the lazy dog")
   (data (i32.const 131071) "z")
+  (data (offset (i32.sub (i32.const 70050) (i32.const 20))) "over the segment\00\00and a gap")
+  (data (i32.const 70000) "")
   (func (export "deploy"))
   (func $sum (result i32) (local $at i32) (local $sum i32)
     (loop $next

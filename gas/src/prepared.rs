@@ -32,6 +32,7 @@ pub(crate) struct Facts {
     pub(crate) instrumented_bytes_bound: u64,
     pub(crate) instrumented_function_bytes_bound: u64,
     pub(crate) mutable_globals: Vec<u32>,
+    pub(crate) initial_data: Vec<(u32, u32)>,
     pub(crate) keeps_segments_and_tables: bool,
     pub(crate) located: bool,
 }
@@ -132,6 +133,13 @@ impl Prepared {
     #[must_use]
     pub fn mutable_globals(&self) -> &[u32] {
         &self.facts.mutable_globals
+    }
+
+    /// What active segments fill of the initial memory, as (offset, length) in bytes, in the order of the module; all else
+    /// begins as zero. Nothing can be said of a module whose linking is open: a segment may begin where a global says.
+    #[must_use]
+    pub fn initial_data(&self) -> &[(u32, u32)] {
+        &self.facts.initial_data
     }
 
     /// Whether no operator changes a table or drops a segment, so that memory and mutable globals are all that a run can

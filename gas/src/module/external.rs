@@ -262,13 +262,23 @@ impl Walk<'_> {
             bytes = bytes.saturating_add(length);
             if let DataKind::Active { offset_expr, .. } = &segment.kind {
                 self.limit_constant(offset_expr)?;
-                self.inside(RefusalCode::DataOutOfRange, offset, offset_value(offset_expr), length, size)?;
+                let begin = offset_value(offset_expr);
+                self.inside(RefusalCode::DataOutOfRange, offset, begin, length, size)?;
+                self.note_data(begin, length);
             }
         }
         self.charge(self.schedule.instance_data_byte, bytes);
         let range = data.range();
         self.output.data.extend_from_slice(slice(self.code, range.start, range.end));
         Ok(())
+    }
+
+    /// Notes what an active segment fills.
+    fn note_data(&mut self, begin: Option<u32>, length: u64) {
+        let (Some(begin), Ok(length)) = (begin, u32::try_from(length)) else { return };
+        if length > 0 {
+            self.facts.initial_data.push((begin, length));
+        }
     }
 
     /// Whether `length` things from `begin` on lie within `size`: checked at admission and at preparation alike,

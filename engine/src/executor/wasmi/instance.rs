@@ -11,7 +11,7 @@ use wasmi::{AsContext, AsContextMut, Error, Extern, Global, Memory, Store, Typed
 
 /// Bytes of the host that an instance takes besides its memory, measured generously.
 const OVERHEAD_BYTES: usize = 16 << 10;
-/// The initial memory is noted in pieces of this length; those that are zero are left out.
+/// What segments fill is noted in pieces of this length; those that are zero are left out.
 const GAP: usize = 64;
 
 /// An instance in a store of its own.
@@ -69,14 +69,14 @@ impl Instance {
         let memory_bytes = handles.memory.map_or(0, |memory| memory.data(&store).len());
         store.data_mut().started(handles);
         let made = Box::new(Self { store, handles, globals, memory_bytes, known: Known::default() });
-        program.start.get_or_init(|| made.start());
+        program.start.get_or_init(|| made.start(&program.initial_data));
         Ok(made)
     }
 
-    fn start(&self) -> Start {
+    fn start(&self, initial_data: &[(u32, u32)]) -> Start {
         let memory = self.handles.memory.map_or(&[][..], |memory| memory.data(&self.store));
         let globals = self.globals.iter().map(|global| global.get(&self.store)).collect();
-        Start { parts: parts(memory), globals }
+        Start { parts: parts(memory, initial_data), globals }
     }
 
     /// The instance, to be called from outside any host function.
@@ -119,15 +119,19 @@ impl Instance {
     }
 }
 
-/// The parts of `memory` that are not zero.
-fn parts(memory: &[u8]) -> Vec<(usize, Box<[u8]>)> {
+/// The parts of `memory` that are not zero; all of them lie where `filled` says, as (offset, length).
+fn parts(memory: &[u8], filled: &[(u32, u32)]) -> Vec<(usize, Box<[u8]>)> {
     let zero = |part: &[u8]| part.iter().all(|byte| *byte == 0);
     let mut parts: Vec<(usize, Vec<u8>)> = Vec::new();
-    for (index, part) in memory.chunks(GAP).enumerate().filter(|(_, part)| !zero(part)) {
-        let from = index.saturating_mul(GAP);
-        match parts.last_mut() {
-            Some((start, bytes)) if start.saturating_add(bytes.len()) == from => bytes.extend_from_slice(part),
-            _ => parts.push((from, part.to_vec())),
+    for &(offset, length) in filled {
+        let (offset, length) = (offset as usize, length as usize);
+        let bytes = memory.get(offset..offset.saturating_add(length)).unwrap_or_default();
+        let pieces = (offset..).step_by(GAP).zip(bytes.chunks(GAP));
+        for (from, piece) in pieces.filter(|(_, piece)| !zero(piece)) {
+            match parts.last_mut() {
+                Some((start, bytes)) if start.saturating_add(bytes.len()) == from => bytes.extend_from_slice(piece),
+                _ => parts.push((from, piece.to_vec())),
+            }
         }
     }
     parts.into_iter().map(|(from, bytes)| (from, bytes.into_boxed_slice())).collect()

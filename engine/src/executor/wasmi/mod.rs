@@ -64,6 +64,7 @@ impl Executor for Wasmi {
             profile,
             start: OnceLock::new(),
             mutable_globals: code.mutable_globals().into(),
+            initial_data: code.initial_data().into(),
             reusable: code.keeps_segments_and_tables() && !code.is_located(),
             located: code.is_located(),
             instantiation_gas: code.instantiation_gas(),
@@ -89,6 +90,8 @@ struct WasmiProgram {
     /// How an instance begins; known once there has been one.
     start: OnceLock<Start>,
     mutable_globals: Box<[u32]>,
+    /// What segments fill of the memory, as (offset, length).
+    initial_data: Box<[(u32, u32)]>,
     /// Whether memory and mutable globals are all that a run can change.
     reusable: bool,
     /// Whether the code notes where it is.
