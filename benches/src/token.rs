@@ -1,10 +1,11 @@
 //! A chain with the tokens of `make bench-call`: the C token and the ink! ERC-20, each with 10,000 holders, and blocks
 //! of transactions to them.
 
+use crate::signed::{SignedHooks, Signer};
 use std::sync::Arc;
 use unfork_engine::{
-    Address, BlockContext, BlockExecutor, BlockOutcome, ChainSpec, Checked, Engine, Environment, Format, OpenHooks,
-    Payload, ProfileId, Stopwatch, Transaction, execute_block,
+    Address, BlockContext, BlockExecutor, BlockOutcome, ChainSpec, Checked, Engine, Environment, Format, Hooks,
+    OpenHooks, Payload, ProfileId, Stopwatch, Transaction, execute_block,
 };
 
 /// Holders of each token.
@@ -81,6 +82,9 @@ pub struct Tokens {
     c_token: Address,
     ink_token: Address,
     nonce: u64,
+    /// Who signs, where transactions are signed.
+    signer: Option<Signer>,
+    hooks: Arc<dyn Hooks>,
 }
 
 impl Tokens {
@@ -90,34 +94,41 @@ impl Tokens {
     /// When a transaction of the deployment does not succeed.
     #[must_use]
     pub fn in_memory(engine: &Engine) -> Self {
-        Self::deploy(engine, |spec| {
-            BlockExecutor::in_memory(engine.clone(), spec, Arc::new(OpenHooks)).expect("a chain in memory")
+        Self::deploy(engine, None, |spec, hooks| {
+            BlockExecutor::in_memory(engine.clone(), spec, hooks).expect("a chain in memory")
         })
     }
 
-    /// Over a new store in `directory`.
+    /// Over a new store in `directory`; with a signer, every transaction is signed and the chain checks it.
     ///
     /// # Panics
     /// As [`Tokens::in_memory`], and when the store cannot be made.
     #[cfg(feature = "rocksdb")]
     #[must_use]
-    pub fn on_disk(engine: &Engine, directory: &std::path::Path) -> Self {
+    pub fn on_disk(engine: &Engine, directory: &std::path::Path, signer: Option<Signer>) -> Self {
         use parity_scale_codec::Encode;
         use unfork_engine::genesis;
         use unfork_state::Store;
-        Self::deploy(engine, |spec| {
+        Self::deploy(engine, signer, |spec, hooks| {
             let (changes, block) = genesis(&spec).expect("a genesis");
             let id = block.block.header.id();
             let store = Store::create(directory, spec.chain_id(), changes, id, block.encode()).expect("a new store");
-            BlockExecutor::new(engine.clone(), spec, Arc::new(OpenHooks), store).expect("a chain on disk")
+            BlockExecutor::new(engine.clone(), spec, hooks, store).expect("a chain on disk")
         })
     }
 
-    fn deploy(engine: &Engine, chain: impl FnOnce(Arc<ChainSpec>) -> BlockExecutor) -> Self {
-        let spec = ChainSpec::released("bench", 0, vec![(SENDER.into(), 1 << 100)]).expect("a good specification");
+    fn deploy(
+        engine: &Engine,
+        signer: Option<Signer>,
+        chain: impl FnOnce(Arc<ChainSpec>, Arc<dyn Hooks>) -> BlockExecutor,
+    ) -> Self {
+        let sender = sender(signer.as_ref());
+        let spec = ChainSpec::released("bench", 0, vec![(sender, 1 << 100)]).expect("a good specification");
+        let hooks: Arc<dyn Hooks> = if signer.is_some() { Arc::new(SignedHooks) } else { Arc::new(OpenHooks) };
         let nowhere = Address::from([0; 32]);
         let (c_token, ink_token) = (nowhere.clone(), nowhere);
-        let mut tokens = Self { executor: chain(Arc::new(spec)), engine: engine.clone(), c_token, ink_token, nonce: 0 };
+        let executor = chain(Arc::new(spec), Arc::clone(&hooks));
+        let mut tokens = Self { executor, engine: engine.clone(), c_token, ink_token, nonce: 0, signer, hooks };
         tokens.c_token = tokens.create(C_TOKEN, Vec::new());
         let supply = (1u128 << 100).to_le_bytes();
         tokens.ink_token = tokens.create(INK_TOKEN, [[0x9b, 0xae, 0x9d, 0x5e].as_slice(), &supply].concat());
@@ -148,23 +159,30 @@ impl Tokens {
     pub fn calls(&self, contracts: &[Address], input: &[u8]) -> Vec<Transaction> {
         let call = |(nonce, contract): (u64, &Address)| {
             let payload = Payload::Call { contract: contract.clone(), value: 0, input: input.to_vec() };
-            Transaction { nonce, gas_limit: 10_000_000, ..self.transaction(payload) }
+            self.signed(Transaction { nonce, gas_limit: 10_000_000, ..self.transaction(payload) })
         };
         (self.nonce..).zip(contracts).map(call).collect()
     }
 
     fn create(&mut self, code: &[u8], input: Vec<u8>) -> Address {
         let upload = self.transaction(Payload::Upload { profile: ProfileId::Seal, code: code.to_vec() });
-        let code_hash = self.commit(&[upload])[0].0.clone().try_into().expect("a code hash");
+        let code_hash = self.commit(&[self.signed(upload)])[0].0.clone().try_into().expect("a code hash");
         let create = self.transaction(Payload::Instantiate { code_hash, value: 0, input, salt: Vec::new() });
-        self.commit(&[create])[0].1.clone().expect("an address")
+        self.commit(&[self.signed(create)])[0].1.clone().expect("an address")
+    }
+
+    fn signed(&self, transaction: Transaction) -> Transaction {
+        match &self.signer {
+            Some(signer) => signer.sign(transaction),
+            None => transaction,
+        }
     }
 
     fn transaction(&self, payload: Payload) -> Transaction {
         Transaction {
             format: Format::V1,
             chain_id: self.executor.chain_id(),
-            sender: SENDER.into(),
+            sender: sender(self.signer.as_ref()),
             nonce: self.nonce,
             gas_limit: 1_000_000_000,
             gas_price: 0,
@@ -188,7 +206,7 @@ impl Tokens {
             };
             let payload = Payload::Call { contract: contract.clone(), value: 0, input };
             let gas_limit = if matches!(work, Work::Sha256 | Work::Fibonacci) { 1_000_000_000 } else { 10_000_000 };
-            Transaction { nonce, gas_limit, ..self.transaction(payload) }
+            self.signed(Transaction { nonce, gas_limit, ..self.transaction(payload) })
         });
         transactions.collect()
     }
@@ -229,7 +247,7 @@ impl Tokens {
 
     fn execute_in(&self, engine: &Engine, block: &[Transaction], environment: &Environment) -> BlockOutcome {
         let view = self.executor.store().view();
-        let outcome = execute_block(engine, environment, &OpenHooks, view, block).expect("a good block");
+        let outcome = execute_block(engine, environment, self.hooks.as_ref(), view, block).expect("a good block");
         assert!(outcome.receipts.iter().all(|receipt| receipt.status.is_success()), "{:?}", outcome.receipts[0]);
         outcome
     }
@@ -266,9 +284,20 @@ impl Tokens {
         receipts.collect()
     }
 
+    /// What the chain asks of a transaction.
+    #[must_use]
+    pub fn hooks(&self) -> &dyn Hooks {
+        self.hooks.as_ref()
+    }
+
     /// The engine that the chain was made with.
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
+}
+
+/// Who sends every transaction.
+fn sender(signer: Option<&Signer>) -> Address {
+    signer.map_or_else(|| SENDER.into(), Signer::address)
 }

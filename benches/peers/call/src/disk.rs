@@ -10,11 +10,10 @@ use unfork_state::testing::PlainRocks;
 /// Blocks of each kind.
 const BLOCKS: u32 = 11;
 
-/// Prints the table and the ratio; gives nanoseconds and gas for one transaction of each work in a committed block, and how
-/// many of the nanoseconds are not its execution.
-pub fn measure(engine: &Engine) -> (Vec<(&'static str, f64, u64)>, f64) {
+/// Prints the table and the ratio.
+pub fn measure(engine: &Engine) {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let tokens = RefCell::new(Tokens::on_disk(engine, &directory.path().join("ours")));
+    let tokens = RefCell::new(Tokens::on_disk(engine, &directory.path().join("ours"), None));
     let plain = PlainRocks::create(&directory.path().join("plain")).expect("a plain database");
     let mut cases = Vec::new();
     for work in [Work::Noop, Work::Transfer, Work::InkTransfer] {
@@ -53,16 +52,6 @@ pub fn measure(engine: &Engine) -> (Vec<(&'static str, f64, u64)>, f64) {
     let plain = of(&cases, "plain synced batch of the same writes");
     println!("ratio commit_over_plain_batch {:.2}", (committed - executed) / plain);
     parts(&mut tokens.borrow_mut(), executed);
-    let tokens = tokens.borrow();
-    // What a transaction pays for being in a committed block, beside its execution: that of a block that does nothing.
-    let idle = [": executed, root, both syncs", ": executed"].map(|what| of(&cases, &format!("block of noop{what}")));
-    let share = (idle[0] - idle[1]) / BLOCK as f64;
-    let nanoseconds = |work: Work| match work {
-        Work::Sha256 | Work::Fibonacci => once(&tokens, engine, work) + share,
-        _ => of(&cases, &format!("block of {}: executed, root, both syncs", work.name())) / BLOCK as f64,
-    };
-    let all = Work::ALL.into_iter().map(|work| (work.name(), nanoseconds(work), tokens.gas(work)));
-    (all.collect(), share)
 }
 
 /// Where the time of a committed block of transfers goes, `executed` nanoseconds of it into executing.
@@ -84,15 +73,4 @@ fn parts(tokens: &mut Tokens, executed: f64) {
         (checked - executed) / 1e3,
         kept / 1e3
     );
-}
-
-/// Nanoseconds of one such transaction, executed only.
-fn once(tokens: &Tokens, engine: &Engine, work: Work) -> f64 {
-    let block = tokens.block(work, 1);
-    let time = |_| {
-        let start = Instant::now();
-        drop(tokens.execute(engine, &block));
-        start.elapsed().as_secs_f64() * 1e9
-    };
-    median((0..BLOCKS).map(time).collect())
 }

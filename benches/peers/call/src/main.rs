@@ -6,13 +6,14 @@ mod cosmwasm;
 #[cfg(feature = "rocksdb")]
 mod disk;
 mod evm;
+#[cfg(feature = "rocksdb")]
+mod gas;
 mod measure;
 mod memory;
 mod parts;
 
 use measure::{Case, of, print, run};
 use std::cell::RefCell;
-use std::time::Instant;
 use unfork_benches::token::{BLOCK, Tokens, Work};
 use unfork_engine::Engine;
 
@@ -69,38 +70,10 @@ fn main() {
     }
     parts::print(&engine, &tokens);
     #[cfg(feature = "rocksdb")]
-    let (measured, share) = disk::measure(&engine);
+    {
+        disk::measure(&engine);
+        gas::print(&engine);
+    }
     #[cfg(not(feature = "rocksdb"))]
-    let (measured, share) = (in_memory(&cases, &tokens), 0.0);
-    gas_time(measured, share, &tokens);
-}
-
-#[cfg(not(feature = "rocksdb"))]
-fn in_memory(cases: &[Case<'_>], tokens: &Tokens) -> Vec<(&'static str, f64, u64)> {
-    let one = |work: Work| (work.name(), of(cases, &format!("ours {}", work.name())), tokens.gas(work));
-    Work::ALL.into_iter().map(one).collect()
-}
-
-/// Nanoseconds for a unit of gas over all workloads and the first calls of both tokens, which find no cache. `share` of the
-/// nanoseconds of each is what a transaction takes in a committed block beside its execution.
-fn gas_time(mut measured: Vec<(&'static str, f64, u64)>, share: f64, tokens: &Tokens) {
-    let cold = Engine::with_bounds(0, 0).expect("the self-test passes");
-    for (work, name) in [(Work::Transfer, "transfer, cold"), (Work::InkTransfer, "ink-transfer, cold")] {
-        let block = tokens.block(work, 1);
-        let first = |_| {
-            let start = Instant::now();
-            drop(tokens.execute(&cold, &block));
-            start.elapsed().as_secs_f64() * 1e9
-        };
-        let nanoseconds = measure::median((0..ROUNDS).map(first).collect());
-        measured.push((name, nanoseconds + share, tokens.gas(work)));
-    }
-    println!("\nNanoseconds for a unit of gas, in committed blocks of {BLOCK}; the first calls find no cache:");
-    let (mut best, mut worst) = (f64::INFINITY, 0f64);
-    for (name, nanoseconds, gas) in measured {
-        let each = nanoseconds / gas as f64;
-        println!("{name:<18} {nanoseconds:>14.0} ns {gas:>12} gas {each:>8.4} ns/gas");
-        (best, worst) = (best.min(each), worst.max(each));
-    }
-    println!("ratio gas_time_spread {:.1}", worst / best);
+    println!("left out without the feature rocksdb: blocks on disk, commit_over_plain_batch, gas_time_spread");
 }
