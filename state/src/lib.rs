@@ -27,6 +27,7 @@ mod seeded;
 mod store;
 pub mod testing;
 mod view;
+mod worker;
 
 pub use changes::{CHANGES_BYTES_MAX, Change, ChangeSet, DecodeError};
 pub use error::StateError;
@@ -44,3 +45,4 @@ pub use store::{
 };
 pub use unfork_proof::{Hash, Manifest, Proof, ProofError, SnapshotHead, verify_many};
 pub use view::{EmptyView, Layer, StateView, Value};
+pub use worker::{Task, Worker};

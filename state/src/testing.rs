@@ -129,12 +129,12 @@ impl FaultyDisk {
     /// # Errors
     /// None; the signature is that of the operations behind it.
     pub fn damage_tree(&self, slot: usize, damage: impl FnOnce(&mut Vec<u8>)) -> Result<(), StateError> {
-        let mut file = self.tree(slot);
+        let file = self.tree(slot);
         let length = file.length()?;
         let mut bytes = file.read(0, usize::try_from(length).unwrap_or(usize::MAX))?;
         damage(&mut bytes);
         file.truncate(0)?;
-        file.append(&bytes)
+        file.append(&[&bytes])
     }
 
     fn tree(&self, slot: usize) -> std::sync::MutexGuard<'_, MemoryLog> {
@@ -146,12 +146,12 @@ impl FaultyDisk {
     /// # Errors
     /// [`StateError`] if the block file cannot be read.
     pub fn damage_log(&self, damage: impl FnOnce(&mut Vec<u8>)) -> Result<(), StateError> {
-        let mut log = self.log();
+        let log = self.log();
         let length = log.length()?;
         let mut bytes = log.read(0, usize::try_from(length).unwrap_or(usize::MAX))?;
         damage(&mut bytes);
         log.truncate(0)?;
-        log.append(&bytes)
+        log.append(&[&bytes])
     }
 
     fn log(&self) -> std::sync::MutexGuard<'_, MemoryLog> {
@@ -205,29 +205,36 @@ impl BlockLog for FaultyDisk {
         self.log().read(offset, length)
     }
 
-    fn append(&mut self, record: &[u8]) -> Result<(), StateError> {
+    fn append(&self, parts: &[&[u8]]) -> Result<(), StateError> {
         if let Err(error) = self.step(false) {
             // Only the operation that failed first leaves something behind; after it the process is as good as dead.
             if !self.inner.dead.swap(true, Ordering::SeqCst) {
-                self.log().append(record.split_at(record.len() >> 1).0)?;
+                self.log().append(&[&half(parts)])?;
             }
             return Err(error);
         }
-        self.log().append(record)
+        self.log().append(parts)
     }
 
-    fn sync(&mut self) -> Result<(), StateError> {
+    fn sync(&self) -> Result<(), StateError> {
         self.step_and_die()?;
         let length = self.log().length()?;
         self.inner.synced.store(length, Ordering::SeqCst);
         Ok(())
     }
 
-    fn truncate(&mut self, length: u64) -> Result<(), StateError> {
+    fn truncate(&self, length: u64) -> Result<(), StateError> {
         self.step(false)?;
         self.inner.synced.store(length, Ordering::SeqCst);
         self.log().truncate(length)
     }
+}
+
+/// The first half of a record, which is what a failed append leaves behind.
+fn half(parts: &[&[u8]]) -> Vec<u8> {
+    let mut record = parts.concat();
+    record.truncate(record.len() >> 1);
+    record
 }
 
 /// A checkpoint file on a disk that may fail.
@@ -247,21 +254,21 @@ impl BlockLog for TreeFile {
         self.disk.tree(self.slot).read(offset, length)
     }
 
-    fn append(&mut self, record: &[u8]) -> Result<(), StateError> {
+    fn append(&self, parts: &[&[u8]]) -> Result<(), StateError> {
         if let Err(error) = self.disk.step(false) {
             if !self.disk.inner.dead.swap(true, Ordering::SeqCst) {
-                self.disk.tree(self.slot).append(record.split_at(record.len() >> 1).0)?;
+                self.disk.tree(self.slot).append(&[&half(parts)])?;
             }
             return Err(error);
         }
-        self.disk.tree(self.slot).append(record)
+        self.disk.tree(self.slot).append(parts)
     }
 
-    fn sync(&mut self) -> Result<(), StateError> {
+    fn sync(&self) -> Result<(), StateError> {
         self.disk.step_and_die()
     }
 
-    fn truncate(&mut self, length: u64) -> Result<(), StateError> {
+    fn truncate(&self, length: u64) -> Result<(), StateError> {
         self.disk.step(false)?;
         self.disk.tree(self.slot).truncate(length)
     }

@@ -76,6 +76,9 @@ fn a_failure_at_any_operation_leaves_the_old_head_or_the_new_one() {
                     let again = store.prepare(store.head().id, ChangeSet::new()).map(drop);
                     let closed = matches!(again, Err(StateError::Poisoned { .. }));
                     assert!(closed || (reads && again.is_ok()), "{again:?}");
+                    let (key, _) = old_map.first_key_value().unwrap();
+                    let proof = store.prove(&unfork_state::Key::from_flat(key).unwrap());
+                    assert_eq!(closed, proof.is_err(), "the tree of a closed handle may be ahead of its head");
                     assert_eq!(store.head(), old, "the handle never shows what is not acknowledged");
                 }
                 disk.restart();

@@ -1,5 +1,5 @@
 //! The store against a map and its naive root: siblings, grandchildren, snapshots, reopening, proofs.
-#![allow(missing_docs, clippy::unwrap_used, clippy::arithmetic_side_effects)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::arithmetic_side_effects, clippy::disallowed_methods)]
 
 mod model;
 

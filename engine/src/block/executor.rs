@@ -13,7 +13,10 @@ use crate::transaction::{Format, Hooks, Invalid, Receipt, Transaction};
 use crate::types::{BlockContext, Hash};
 use parity_scale_codec::{DecodeAll, Encode};
 use std::sync::Arc;
-use unfork_state::{ChangeSet, Pending, StateView, Store, Value};
+use unfork_state::{ChangeSet, Pending, StateView, Store, Task, Value, Worker};
+
+/// Transactions of a block from which on it pays to hand its lists to another thread.
+const BESIDE_MIN: usize = 32;
 
 /// What a chain begins with: the changes that make its first state, and the block of height 0.
 ///
@@ -65,6 +68,8 @@ pub struct BlockExecutor {
     store: Store,
     head: Header,
     trace: bool,
+    /// Encodes and hashes lists beside this thread.
+    worker: Worker,
 }
 
 /// The state behind one block. Cheap to clone, and usable in any thread.
@@ -203,7 +208,7 @@ impl BlockExecutor {
         if head.id() != store.head().id || head.state_root != store.head().root {
             return Err(Fault::internal("the head of the store and its block disagree"));
         }
-        Ok(Self { engine, spec, chain_id, hooks, store, head, trace: false })
+        Ok(Self { engine, spec, chain_id, hooks, store, head, trace: false, worker: Worker::default() })
     }
 
     /// Whether to watch what contracts do, and where they fail. Changes no result.
@@ -356,9 +361,17 @@ impl BlockExecutor {
         encoded: Option<Transactions>,
     ) -> Result<Checked, Fault> {
         let BlockOutcome { transactions, receipts, traces, system, changes, left_out } = outcome;
-        let body = encoded.unwrap_or_else(|| Transactions::new(&transactions)).with(&receipts);
+        let few = transactions.len() < BESIDE_MIN;
+        let lists = move || {
+            let body = encoded.unwrap_or_else(|| Transactions::new(&transactions)).with(&receipts);
+            (transactions, receipts, body)
+        };
         let parent = self.head.id();
-        let (state_root, pending) = self.store.prepare(parent, changes)?;
+        // The lists and the state have nothing to do with each other.
+        let lists = if few { Task::done(lists()) } else { self.worker.start(lists) };
+        let prepared = self.store.prepare(parent, changes);
+        let (transactions, receipts, body) = lists.wait()?;
+        let (state_root, pending) = prepared?;
         let header = Header {
             format: Format::V1,
             chain_id: self.chain_id,

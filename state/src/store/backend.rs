@@ -36,6 +36,15 @@ pub trait Backend: Send + Sync {
     /// [`StateError::Backend`] if they may not be; then nothing is known until the store is opened again.
     fn write(&self, batch: Batch) -> Result<(), StateError>;
 
+    /// As [`Backend::write`], once `ready` has said that it may: what can be prepared without writing is prepared before.
+    ///
+    /// # Errors
+    /// Those of `ready`, after which nothing is written, and those of [`Backend::write`].
+    fn write_after(&self, batch: Batch, ready: &mut dyn FnMut() -> Result<(), StateError>) -> Result<(), StateError> {
+        ready()?;
+        self.write(batch)
+    }
+
     /// Removes all entries of `table` with keys below `key`, as a batch would, but not necessarily at once or durably, and
     /// frees the disk they took; `thoroughly` waits until that is done.
     ///

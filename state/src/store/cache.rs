@@ -3,7 +3,7 @@
 //! The cache holds the head's values only; older and uncommitted states correct what they find there, as they correct
 //! what they find in the key-value store. What must never happen is that a value read before a commit is put here after
 //! it. So readers note the epoch before they read, and what they found is taken only while that epoch lasts; a commit
-//! ends the epoch before it writes, and a new one begins when the cache has the new values.
+//! ends the epoch before it writes, and a new one begins when cache and key-value store have the new values.
 
 #![allow(
     clippy::arithmetic_side_effects,
@@ -119,8 +119,8 @@ impl Cache {
         self.epoch.fetch_or(1, Ordering::SeqCst);
     }
 
-    /// The commit was made.
-    pub(crate) fn finish(&self, changes: &ChangeSet) {
+    /// Takes the values that the commit under way writes. Whoever reads an earlier state corrects them.
+    pub(crate) fn renew(&self, changes: &ChangeSet) {
         if self.enabled {
             for (key, change) in changes.iter() {
                 let hash = self.hash(key);
@@ -130,6 +130,10 @@ impl Cache {
                 }
             }
         }
+    }
+
+    /// The commit was made.
+    pub(crate) fn finish(&self) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -301,7 +305,9 @@ mod tests {
         cache.offer(before, &key(2), &value(2));
         cache.offer(during, &key(3), &value(3));
         let change = Change { old: Some(value(1)), new: None };
-        cache.finish(&ChangeSet::from_map([(one.clone(), change)].into()));
+        cache.renew(&ChangeSet::from_map([(one.clone(), change)].into()));
+        cache.offer(during, &key(3), &value(3));
+        cache.finish();
         cache.offer(during, &key(3), &value(3));
         cache.offer(before, &key(2), &value(2));
         assert_eq!((cache.get(&key(2)), cache.get(&key(3)), cache.get(&one)), (None, None, Some(None)));
@@ -325,7 +331,8 @@ mod tests {
             if next(8) == 0 {
                 let new = if next(4) == 0 { None } else { value(round) };
                 cache.begin();
-                cache.finish(&ChangeSet::from_map([(key(one), Change { old: None, new: new.clone() })].into()));
+                cache.renew(&ChangeSet::from_map([(key(one), Change { old: None, new: new.clone() })].into()));
+                cache.finish();
                 truth.insert(one, new);
             } else if let Some(found) = cache.get(&key(one)) {
                 assert_eq!(found, expected);

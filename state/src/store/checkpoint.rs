@@ -12,8 +12,6 @@
 //! Everything is a multiple of 64 bytes: leaves are (path, leaf hash), sorted by path. The checksums of headers and footer
 //! cover the chain id and the offset as well.
 
-use std::sync::{PoisonError, RwLock};
-
 use super::commit::{BlockId, FORMAT, Head};
 use super::log::BlockLog;
 use super::shared::Shared;
@@ -35,7 +33,7 @@ const UNSYNCED_BYTES_MAX: u64 = 8 << 20;
 
 /// The two files.
 pub(crate) struct TreeFiles {
-    files: [RwLock<Box<dyn BlockLog>>; 2],
+    files: [Box<dyn BlockLog>; 2],
 }
 
 /// A checkpoint under way.
@@ -61,34 +59,19 @@ pub(crate) struct Footer {
 
 impl TreeFiles {
     pub(crate) fn new(files: [Box<dyn BlockLog>; 2]) -> Self {
-        Self { files: files.map(RwLock::new) }
+        Self { files }
     }
 
-    fn read(&self, slot: usize, offset: u64, length: usize) -> Result<Vec<u8>, StateError> {
-        self.with(slot, |file| file.read(offset, length))
-    }
-
-    fn with<T>(&self, slot: usize, read: impl FnOnce(&dyn BlockLog) -> Result<T, StateError>) -> Result<T, StateError> {
+    fn file(&self, slot: usize) -> Result<&dyn BlockLog, StateError> {
         let missing = || StateError::corrupt("there is no such checkpoint file");
-        let file = self.files.get(slot).ok_or_else(missing)?.read().unwrap_or_else(PoisonError::into_inner);
-        read(file.as_ref())
-    }
-
-    fn with_mut(
-        &self,
-        slot: usize,
-        write: impl FnOnce(&mut dyn BlockLog) -> Result<(), StateError>,
-    ) -> Result<(), StateError> {
-        let missing = || StateError::corrupt("there is no such checkpoint file");
-        let mut file = self.files.get(slot).ok_or_else(missing)?.write().unwrap_or_else(PoisonError::into_inner);
-        write(file.as_mut())
+        self.files.get(slot).map(Box::as_ref).ok_or_else(missing)
     }
 }
 
 impl Pages for TreeFiles {
     fn leaves(&self, slot: usize, place: u32, count: u32) -> Result<Vec<Leaf>, StateError> {
         let offset = u64::from(place).saturating_mul(UNIT as u64);
-        let bytes = self.read(slot, offset, leaf_bytes(count)?)?;
+        let bytes = self.file(slot)?.read(offset, leaf_bytes(count)?)?;
         Ok(decode_leaves(&bytes))
     }
 }
@@ -109,10 +92,9 @@ impl Writing {
         header.extend_from_slice(&height.to_le_bytes());
         header.extend_from_slice(&[0; 4]);
         seal(chain_id, 0, &mut header);
-        files.with_mut(slot, |file| {
-            file.truncate(0)?;
-            file.append(&header)
-        })?;
+        let file = files.file(slot)?;
+        file.truncate(0)?;
+        file.append(&[&header])?;
         Ok(Self { slot, begun: height, next_segment: 0, units: 1, leaves: 0, unsynced: 0 })
     }
 
@@ -142,10 +124,9 @@ impl Writing {
         footer.extend_from_slice(&head.id);
         footer.extend_from_slice(&self.leaves.to_le_bytes());
         seal(chain_id, self.offset(), &mut footer);
-        files.with_mut(self.slot, |file| {
-            file.append(&footer)?;
-            file.sync()
-        })?;
+        let file = files.file(self.slot)?;
+        file.append(&[&footer])?;
+        file.sync()?;
         shared.tree_mut().base.use_slot(self.slot);
         Ok(true)
     }
@@ -163,11 +144,10 @@ impl Writing {
         record.extend_from_slice(&bytes);
         self.unsynced = self.unsynced.saturating_add(length_u64(&record));
         let sync = self.unsynced > UNSYNCED_BYTES_MAX;
-        files.with_mut(self.slot, |file| {
-            file.append(&record)?;
-            if sync { file.sync() } else { Ok(()) }
-        })?;
+        let file = files.file(self.slot)?;
+        file.append(&[&record])?;
         if sync {
+            file.sync()?;
             self.unsynced = 0;
         }
         let full = || StateError::corrupt("the tree is larger than a checkpoint can be");
@@ -201,9 +181,9 @@ pub(crate) fn complete(files: &TreeFiles, chain_id: &[u8; 32]) -> (Vec<Footer>, 
 
 /// What the end of a file says; `None` if it is no complete checkpoint of this chain.
 fn read_footer(files: &TreeFiles, slot: usize, chain_id: &[u8; 32]) -> Result<Option<Footer>, StateError> {
-    let length = files.with(slot, |file| file.length())?;
+    let length = files.file(slot)?.length()?;
     let Some(offset) = length.checked_sub(UNIT as u64).filter(|offset| *offset > 0) else { return Ok(None) };
-    let bytes = files.read(slot, offset, UNIT)?;
+    let bytes = files.file(slot)?.read(offset, UNIT)?;
     let Some(fields) = open_sealed(chain_id, offset, &bytes).and_then(|fields| fields.strip_prefix(FOOTER_MAGIC))
     else {
         return Ok(None);
@@ -229,7 +209,7 @@ pub(crate) fn load(
     lanes: Lanes,
 ) -> Result<Base, StateError> {
     let damaged = |offset: u64, what: &str| StateError::corrupt(format!("tree.{} at {offset}: {what}", footer.slot));
-    let header = files.read(footer.slot, 0, UNIT)?;
+    let header = files.file(footer.slot)?.read(0, UNIT)?;
     let fields =
         open_sealed(chain_id, 0, &header).ok_or_else(|| damaged(0, "its header does not match its checksum"))?;
     let expected = [FILE_MAGIC.as_slice(), &FORMAT.to_le_bytes()].concat();
@@ -243,7 +223,7 @@ pub(crate) fn load(
     let mut rest = changes;
     for number in 0..SEGMENTS {
         let offset = u64::from(units).saturating_mul(UNIT as u64);
-        let header = files.read(footer.slot, offset, UNIT)?;
+        let header = files.file(footer.slot)?.read(offset, UNIT)?;
         let wrong = |what: &str| damaged(offset, what);
         let fields = open_sealed(chain_id, offset, &header).and_then(|fields| fields.strip_prefix(SEGMENT_MAGIC));
         let fields = fields.ok_or_else(|| wrong("a segment's header does not match its checksum"))?;
@@ -255,7 +235,7 @@ pub(crate) fn load(
             return Err(wrong("a segment stands in the place of another"));
         }
         let first = units.saturating_add(1);
-        let bytes = files.read(footer.slot, offset.saturating_add(UNIT as u64), leaf_bytes(count)?)?;
+        let bytes = files.file(footer.slot)?.read(offset.saturating_add(UNIT as u64), leaf_bytes(count)?)?;
         if crc32c::crc32c(&bytes) != checksum {
             return Err(wrong("a segment does not match its checksum"));
         }

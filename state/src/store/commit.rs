@@ -5,22 +5,24 @@ use std::sync::Arc;
 
 use unfork_proof::{Hash, Proof};
 
-use super::backend::{Batch, Table, Write};
+use super::backend::Table;
 use super::checkpoint::{TreeFiles, Writing};
 use super::first::first_height;
 use super::history::{StoreView, Version};
-use super::log::{Block, BlockLog, Content, Found, encode_record, read_record};
+use super::log::{Block, BlockLog, Content, Found, Record, read_record};
 use super::memory::{MemoryBackend, MemoryLog};
 use super::open::{Opened, Parts, Recovery, TreeSource};
 use super::options::Options;
 use super::pending::Pending;
 use super::shared::{NoPages, Shared};
+use super::step::{Step, block_entries, state_batch};
 use crate::changes::ChangeSet;
-use crate::error::{StateError, hexadecimal, length_u64};
+use crate::error::{StateError, hexadecimal};
 use crate::keccak::Lanes;
 use crate::key::Key;
-use crate::merkle::{Base, Diff};
-use crate::view::{StateView, Value};
+use crate::merkle::Base;
+use crate::view::StateView;
+use crate::worker::{Task, Worker};
 
 /// The id of a block: a hash that the engine computes, opaque here.
 pub type BlockId = [u8; 32];
@@ -57,12 +59,14 @@ pub struct Head {
 /// the handle: what is on disk is found out by opening the store again, which ends at the old or the new head.
 pub struct Store {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) log: Box<dyn BlockLog>,
+    pub(crate) log: Arc<dyn BlockLog>,
     pub(crate) chain_id: [u8; 32],
     pub(crate) head: Head,
     /// Where the head's record ends in the block file.
     pub(crate) log_end: u64,
     pub(crate) version: Arc<Version>,
+    /// Writes the block file while this thread does the rest.
+    worker: Worker,
     poisoned: Option<String>,
     pub(crate) recovery: Recovery,
     pub(crate) options: Options,
@@ -122,6 +126,7 @@ impl Store {
             head,
             log_end,
             version: Arc::default(),
+            worker: Worker::default(),
             poisoned: None,
             recovery: Recovery::default(),
             options,
@@ -213,14 +218,20 @@ impl Store {
             return Err(StateError::Order { what: format!("its height is {height}, the head's is {head}") });
         }
         let head = Head { height, id, root: pending.root() };
-        let content = Content { part: false, head, parent: self.head.id, body: &body, changes: pending.changes() };
-        let record = encode_record(&self.chain_id, self.log_end, &content)?;
-        let end = self.log_end.saturating_add(length_u64(&record));
-        // Made before the disk is waited for: what the record was made of is still near.
+        let content = Content { part: false, head, parent: self.head.id, body, changes: pending.changes() };
+        let record = Record::encode(&self.chain_id, self.log_end, content)?;
+        let end = self.log_end.saturating_add(record.length());
+        let logged = self.append(record);
         let step = self.step(&pending, head, end);
-        let written = self.log.append(&record).and_then(|()| self.log.sync());
-        let done = written.and_then(|()| self.take(step)).and_then(|()| self.tend(&pending));
+        let done = self.take(step, &logged).and_then(|()| self.tend(&pending));
         done.inspect_err(|error| self.poison(error))
+    }
+
+    /// Appends a record to the block file and syncs it, beside whatever is done before the task is waited for.
+    fn append(&self, record: Record) -> Task<Result<(), StateError>> {
+        let log = self.log.clone();
+        let append = move || log.append(&record.parts()).and_then(|()| log.sync());
+        if self.log.waits() { self.worker.start(append) } else { Task::done(append()) }
     }
 
     /// What leads to a block whose record ends at `log_end` of the block file.
@@ -237,31 +248,22 @@ impl Store {
         Step { diff: pending.diff.clone(), batch, head, log_end, forget }
     }
 
-    /// Moves the key-value store and the tree to a block that stands in the block file.
-    pub(crate) fn take(&mut self, step: Step) -> Result<(), StateError> {
+    /// Moves everything to another head: what is in memory while `logged` is under way, the key-value store once that has
+    /// succeeded. If anything fails, the handle must be closed: memory is ahead of the disk then, and shows only what views
+    /// of former heads correct.
+    pub(crate) fn take(&mut self, step: Step, logged: &Task<Result<(), StateError>>) -> Result<(), StateError> {
         let Step { diff, batch, head, log_end, forget } = step;
-        self.move_to(&diff, batch, head, log_end)?;
-        forget.map_or(Ok(()), |oldest| self.forget_below(oldest, false))
-    }
-
-    /// Writes a batch that leads to another head, and follows it with all that is in memory.
-    pub(crate) fn move_to(
-        &mut self,
-        diff: &Arc<Diff>,
-        batch: Batch,
-        head: Head,
-        log_end: u64,
-    ) -> Result<(), StateError> {
         // Readers of earlier states must know what to correct before anything changes.
         let version = self.version.advance(diff.changes().clone(), diff.token());
         self.shared.cache.begin();
-        self.shared.backend.write(batch)?;
-        self.shared.commit(diff)?;
-        self.shared.cache.finish(diff.changes());
+        self.shared.commit(&diff)?;
+        self.shared.cache.renew(diff.changes());
+        self.shared.backend.write_after(batch, &mut || logged.wait()?)?;
+        self.shared.cache.finish();
         self.version = version;
         (self.head, self.log_end) = (head, log_end);
         self.updates_since = self.updates_since.saturating_add(count(diff.changes().len()));
-        Ok(())
+        forget.map_or(Ok(()), |oldest| self.forget_below(oldest, false))
     }
 
     /// Begins or goes on with a checkpoint of the tree, and keeps the tree inside its memory.
@@ -404,6 +406,7 @@ impl Store {
     /// # Errors
     /// [`StateError`] if the state cannot be read, or does not agree with the tree.
     pub fn prove(&self, key: &Key) -> Result<Proof, StateError> {
+        self.check_open()?;
         self.shared.prove(None, self.view().as_ref(), key)
     }
 
@@ -424,53 +427,10 @@ impl Store {
     }
 }
 
-/// The way from the head to the next block.
-pub(crate) struct Step {
-    diff: Arc<Diff>,
-    batch: Batch,
-    head: Head,
-    log_end: u64,
-    /// The lowest height whose state is kept from then on, where that is another one.
-    forget: Option<u64>,
-}
-
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("head", &self.head).field("poisoned", &self.poisoned).finish_non_exhaustive()
     }
-}
-
-/// What leads the key-value store from one state to another: values, keys of the tree, head.
-pub(crate) fn state_batch(diff: &Diff, head: Head, log_end: u64) -> Batch {
-    let changes = diff.changes();
-    // Room for the block's values before and after; a quarter more for keys of the tree and the block's own entries.
-    let length = |value: Option<&Value>| value.map_or(0, |value| value.len());
-    let bytes = changes.iter().fold(4096_usize, |sum, (key, change)| {
-        let before = length(change.old.as_ref().and_then(Option::as_ref));
-        sum.saturating_add(key.as_bytes().len()).saturating_add(length(change.new.as_ref())).saturating_add(before)
-    });
-    let more = |count: usize| count.saturating_add(count / 4);
-    let mut batch = Batch::with_room(more(changes.len()), more(bytes));
-    for (key, change) in changes.iter() {
-        batch.write(Write { table: Table::Values, key: key.as_bytes(), value: change.new.as_deref() });
-    }
-    for leaf in diff.leaf_changes().iter().filter(|leaf| leaf.old != leaf.new.is_some()) {
-        let key = usize::try_from(leaf.number).ok().and_then(|at| changes.entries().get(at)).map(|(key, _)| key);
-        let value = key.filter(|_| leaf.new.is_some()).map(Key::as_bytes);
-        batch.write(Write { table: Table::Keys, key: &leaf.path, value });
-    }
-    batch.put(Table::Meta, META_HEAD, &encode_head(head, log_end));
-    batch
-}
-
-/// What a block leaves beside its state: the values before it, and its place in the indices.
-pub(crate) fn block_entries(batch: &mut Batch, changes: &ChangeSet, head: Head, offset: u64) {
-    let height = head.height.to_be_bytes();
-    if head.height > 0 {
-        batch.put_with(Table::Undo, &height, |out| changes.encode_old_values(out));
-    }
-    batch.put(Table::Blocks, &height, &offset.to_le_bytes());
-    batch.put(Table::Ids, &head.id, &head.height.to_le_bytes());
 }
 
 /// The offset that the index has for the block at `height`.
@@ -481,17 +441,4 @@ fn offset_in(bytes: &[u8], height: u64) -> Result<u64, StateError> {
 
 fn count(entries: usize) -> u64 {
     u64::try_from(entries).unwrap_or(u64::MAX)
-}
-
-/// height u64 LE ++ id ++ root ++ end of its record in the block file u64 LE: 80 bytes.
-pub(crate) fn encode_head(head: Head, log_end: u64) -> Vec<u8> {
-    [head.height.to_le_bytes().as_slice(), &head.id, &head.root, &log_end.to_le_bytes()].concat()
-}
-
-pub(crate) fn decode_head(bytes: &[u8]) -> Option<(Head, u64)> {
-    let (height, bytes) = bytes.split_first_chunk::<8>()?;
-    let (id, bytes) = bytes.split_first_chunk::<32>()?;
-    let (root, bytes) = bytes.split_first_chunk::<32>()?;
-    let log_end = u64::from_le_bytes(bytes.try_into().ok()?);
-    Some((Head { height: u64::from_le_bytes(*height), id: *id, root: *root }, log_end))
 }

@@ -84,8 +84,8 @@ impl Store {
         if exists(&layout.new_log)? {
             fs::remove_file(&layout.new_log).map_err(failed("removing an unfinished block file"))?;
         }
-        let mut log = FileLog::create(&layout.new_log)?;
-        write_genesis_record(&mut log, &chain_id, &genesis, genesis_id, genesis_body)?;
+        let log = FileLog::create(&layout.new_log)?;
+        write_genesis_record(&log, &chain_id, &genesis, genesis_id, genesis_body)?;
         fs::rename(&layout.new_log, &layout.log).map_err(failed("naming the block file"))?;
         sync_directory(directory)?;
         let backend = Box::new(open_database(directory, &layout, lock)?);

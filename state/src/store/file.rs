@@ -1,7 +1,7 @@
 //! The block file on disk.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -63,20 +63,37 @@ impl BlockLog for FileLog {
         Ok(bytes)
     }
 
-    fn append(&mut self, record: &[u8]) -> Result<(), StateError> {
+    fn append(&self, parts: &[&[u8]]) -> Result<(), StateError> {
         let mut file = self.file();
-        let written = file.seek(SeekFrom::End(0)).and_then(|_| file.write_all(record));
+        let written = file.seek(SeekFrom::End(0)).and_then(|_| write_all(&mut file, parts));
         written.map_err(|error| StateError::io("appending to the block file", &error))
     }
 
-    fn sync(&mut self) -> Result<(), StateError> {
+    fn sync(&self) -> Result<(), StateError> {
         let synced = self.file().sync_data();
         synced.map_err(|error| StateError::io("syncing the block file", &error))
     }
 
-    fn truncate(&mut self, length: u64) -> Result<(), StateError> {
+    fn truncate(&self, length: u64) -> Result<(), StateError> {
         let file = self.file();
         let cut = file.set_len(length).and_then(|()| file.sync_all());
         cut.map_err(|error| StateError::io("cutting off a torn record of the block file", &error))
     }
+}
+
+/// Writes all parts, with as few calls as the system allows.
+fn write_all(file: &mut File, parts: &[&[u8]]) -> io::Result<()> {
+    let mut slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
+    let mut rest = slices.as_mut_slice();
+    // What is empty at the front goes.
+    IoSlice::advance_slices(&mut rest, 0);
+    while !rest.is_empty() {
+        match file.write_vectored(rest) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut rest, written),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

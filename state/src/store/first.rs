@@ -6,19 +6,17 @@ use std::ops::Bound;
 use unfork_proof::state_path;
 
 use super::backend::{Backend, Batch, Table, TableRange, Write};
-use super::commit::{
-    BlockId, FORMAT, HASH_NAME, Head, META_CHAIN, META_FORMAT, META_HASH, META_HEAD, META_OLDEST, block_entries,
-    encode_head, state_batch,
-};
-use super::log::{BlockLog, Content, FILE_HEADER_BYTES, Found, encode_record, file_header, read_record};
+use super::commit::{BlockId, FORMAT, HASH_NAME, Head, META_CHAIN, META_FORMAT, META_HASH, META_HEAD, META_OLDEST};
+use super::log::{BlockLog, Content, FILE_HEADER_BYTES, Found, Record, file_header, read_record};
 use super::open::tree_of_values;
 use super::pending::Pending;
+use super::step::{block_entries, encode_head, state_batch};
 use crate::changes::ChangeSet;
 use crate::error::{StateError, length_u64};
 use crate::key::Order;
 
 pub(crate) fn write_genesis_record(
-    log: &mut dyn BlockLog,
+    log: &dyn BlockLog,
     chain_id: &[u8; 32],
     genesis: &ChangeSet,
     id: BlockId,
@@ -26,11 +24,11 @@ pub(crate) fn write_genesis_record(
 ) -> Result<(), StateError> {
     let pending = Pending::of_genesis(genesis.clone())?;
     let head = Head { height: 0, id, root: pending.root() };
-    let mut bytes = file_header(chain_id);
-    let offset = length_u64(&bytes);
-    let content = Content { part: false, head, parent: [0; 32], body: &body, changes: pending.changes() };
-    bytes.extend_from_slice(&encode_record(chain_id, offset, &content)?);
-    log.append(&bytes)?;
+    let header = file_header(chain_id);
+    let content = Content { part: false, head, parent: [0; 32], body, changes: pending.changes() };
+    let record = Record::encode(chain_id, length_u64(&header), content)?;
+    let [fields, body, rest] = record.parts();
+    log.append(&[&header, fields, body, rest])?;
     log.sync()
 }
 

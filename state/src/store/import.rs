@@ -16,7 +16,7 @@ use unfork_proof::{Manifest, ProofError, SnapshotHead};
 use super::commit::{Head, Store};
 use super::disk::{Layout, sync_directory, take_lock};
 use super::file::FileLog;
-use super::log::{BlockLog, Content, encode_record, file_header};
+use super::log::{BlockLog, Content, Record, file_header};
 use crate::changes::{Change, ChangeSet};
 use crate::error::{StateError, length_u64};
 use crate::key::{Key, VALUE_BYTES_MAX};
@@ -134,8 +134,8 @@ impl Import {
         if layout.new_log.exists() {
             fs::remove_file(&layout.new_log).map_err(failed("removing an unfinished block file"))?;
         }
-        let mut log = FileLog::create(&layout.new_log)?;
-        self.write_log(&mut log, progress)?;
+        let log = FileLog::create(&layout.new_log)?;
+        self.write_log(&log, progress)?;
         drop(log);
         fs::rename(&layout.new_log, &layout.log).map_err(failed("naming the block file"))?;
         sync_directory(&self.directory)?;
@@ -148,16 +148,16 @@ impl Import {
     }
 
     /// The block file of a store that begins with a snapshot: the chunks, then the block.
-    fn write_log(&self, log: &mut dyn BlockLog, progress: &mut dyn FnMut(u64, u64)) -> Result<(), StateError> {
+    fn write_log(&self, log: &dyn BlockLog, progress: &mut dyn FnMut(u64, u64)) -> Result<(), StateError> {
         let SnapshotHead { chain_id, height, id, root } = *self.manifest.head();
         let head = Head { height, id, root };
-        log.append(&file_header(&chain_id))?;
+        log.append(&[&file_header(&chain_id)])?;
         let mut offset = log.length()?;
-        let mut append = |part: bool, body: &[u8], changes: &ChangeSet| {
+        let mut append = |part: bool, body: Vec<u8>, changes: &ChangeSet| {
             let content = Content { part, head, parent: [0; 32], body, changes };
-            let record = encode_record(&chain_id, offset, &content)?;
-            offset = offset.saturating_add(length_u64(&record));
-            log.append(&record)
+            let record = Record::encode(&chain_id, offset, content)?;
+            offset = offset.saturating_add(record.length());
+            log.append(&record.parts())
         };
         let chunks: Vec<u32> = self.manifest.chunks().collect();
         for (done, index) in (1_u64..).zip(&chunks) {
@@ -172,10 +172,10 @@ impl Import {
                 Ok((key, Change { old: Some(None), new: Some(value.into()) }))
             };
             let changes = entries.into_iter().map(value).collect::<Result<_, StateError>>()?;
-            append(true, &[], &ChangeSet::from_map(changes))?;
+            append(true, Vec::new(), &ChangeSet::from_map(changes))?;
             progress(done, length_u64_of(chunks.len()));
         }
-        append(false, self.manifest.body(), &ChangeSet::new())?;
+        append(false, self.manifest.body().to_vec(), &ChangeSet::new())?;
         log.sync()
     }
 

@@ -5,11 +5,12 @@ use std::ops::Bound;
 use std::path::Path;
 
 use super::backend::{Backend, Table, TableRange};
-use super::commit::{Head, META_HEAD, decode_head};
+use super::commit::{Head, META_HEAD};
 use super::disk::{Layout, check_present, take_lock};
 use super::file::FileLog;
 use super::log::{Block, BlockLog, FILE_HEADER_BYTES, Found, read_record, stored_chain_id};
 use super::rocks::RocksBackend;
+use super::step::decode_head;
 use crate::error::StateError;
 use crate::key::Order;
 use crate::view::Value;

@@ -24,7 +24,7 @@ const FILE_MAGIC: &[u8; 8] = b"UNFORKBL";
 const RECORD_MAGIC: &[u8; 4] = b"BLK1";
 const PART_MAGIC: &[u8; 4] = b"BLKP";
 
-/// An append-only file of records.
+/// An append-only file of records. One thread at a time writes to it, others may read what was there before.
 pub trait BlockLog: Send + Sync {
     /// Its length in bytes.
     ///
@@ -38,23 +38,28 @@ pub trait BlockLog: Send + Sync {
     /// [`StateError::Io`] if they cannot be read, [`StateError::Corrupt`] if the file ends before.
     fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, StateError>;
 
-    /// Adds `record` at the end.
+    /// Adds a record, which is given in parts, at the end.
     ///
     /// # Errors
     /// [`StateError::Io`] if not all of it could be written; part of it may have been.
-    fn append(&mut self, record: &[u8]) -> Result<(), StateError>;
+    fn append(&self, parts: &[&[u8]]) -> Result<(), StateError>;
 
     /// Returns when everything appended is on the disk.
     ///
     /// # Errors
     /// [`StateError::Io`] if it may not be.
-    fn sync(&mut self) -> Result<(), StateError>;
+    fn sync(&self) -> Result<(), StateError>;
+
+    /// Whether appending and syncing wait for a device, so that something else is better done meanwhile.
+    fn waits(&self) -> bool {
+        true
+    }
 
     /// Cuts the file to `length` bytes, durably. Used for a torn last record only.
     ///
     /// # Errors
     /// [`StateError::Io`] if that failed.
-    fn truncate(&mut self, length: u64) -> Result<(), StateError>;
+    fn truncate(&self, length: u64) -> Result<(), StateError>;
 }
 
 /// One record of the block file.
@@ -193,35 +198,50 @@ pub(crate) struct Content<'a> {
     pub(crate) part: bool,
     pub(crate) head: Head,
     pub(crate) parent: BlockId,
-    pub(crate) body: &'a [u8],
+    pub(crate) body: Vec<u8>,
     pub(crate) changes: &'a ChangeSet,
 }
 
-/// The bytes of a record that is to stand at `offset`.
-pub(crate) fn encode_record(chain_id: &[u8; 32], offset: u64, content: &Content<'_>) -> Result<Vec<u8>, StateError> {
-    let Content { part, head, parent, body, changes } = content;
-    let mut record = vec![0; RECORD_HEADER_BYTES];
-    record.extend_from_slice(body);
-    changes.encode_to(&mut record);
-    let (header, payload) = record.split_at_mut(RECORD_HEADER_BYTES);
-    let body_length = bounded("block body", length_u64(body), BODY_BYTES_MAX)?;
-    let changes_bytes = length_u64(payload).saturating_sub(u64::from(body_length));
-    let changes_length = bounded("encoded change set", changes_bytes, CHANGES_BYTES_MAX)?;
-    let checksum = crc32c::crc32c(payload);
-    let fields: [&[u8]; 7] = [
-        if *part { PART_MAGIC } else { RECORD_MAGIC },
-        &head.height.to_le_bytes(),
-        &head.id,
-        parent,
-        &head.root,
-        &body_length.to_le_bytes(),
-        &changes_length.to_le_bytes(),
-    ];
-    let mut fields = fields.concat();
-    fields.extend_from_slice(&header_checksum(chain_id, offset, &fields).to_le_bytes());
-    header.copy_from_slice(&fields);
-    record.extend_from_slice(&checksum.to_le_bytes());
-    Ok(record)
+/// The bytes of a record.
+pub(crate) struct Record {
+    fields: Vec<u8>,
+    body: Vec<u8>,
+    /// Change set and checksum.
+    rest: Vec<u8>,
+}
+
+impl Record {
+    /// The record that is to stand at `offset`.
+    pub(crate) fn encode(chain_id: &[u8; 32], offset: u64, content: Content<'_>) -> Result<Self, StateError> {
+        let Content { part, head, parent, body, changes } = content;
+        let mut rest = Vec::new();
+        changes.encode_to(&mut rest);
+        let body_length = bounded("block body", length_u64(&body), BODY_BYTES_MAX)?;
+        let changes_length = bounded("encoded change set", length_u64(&rest), CHANGES_BYTES_MAX)?;
+        let fields: [&[u8]; 7] = [
+            if part { PART_MAGIC } else { RECORD_MAGIC },
+            &head.height.to_le_bytes(),
+            &head.id,
+            &parent,
+            &head.root,
+            &body_length.to_le_bytes(),
+            &changes_length.to_le_bytes(),
+        ];
+        let mut fields = fields.concat();
+        fields.extend_from_slice(&header_checksum(chain_id, offset, &fields).to_le_bytes());
+        let checksum = crc32c::crc32c_append(crc32c::crc32c(&body), &rest);
+        rest.extend_from_slice(&checksum.to_le_bytes());
+        Ok(Self { fields, body, rest })
+    }
+
+    /// Its bytes, in parts.
+    pub(crate) fn parts(&self) -> [&[u8]; 3] {
+        [&self.fields, &self.body, &self.rest]
+    }
+
+    pub(crate) fn length(&self) -> u64 {
+        self.parts().iter().fold(0, |length, part| length.saturating_add(length_u64(part)))
+    }
 }
 
 fn bounded(what: &'static str, found: u64, limit: u32) -> Result<u32, StateError> {

@@ -78,16 +78,21 @@ impl BlockLog for MemoryLog {
         part.map(<[u8]>::to_vec).ok_or_else(|| StateError::corrupt(format!("the block file ends before {offset}")))
     }
 
-    fn append(&mut self, record: &[u8]) -> Result<(), StateError> {
-        self.bytes().extend_from_slice(record);
+    fn append(&self, parts: &[&[u8]]) -> Result<(), StateError> {
+        let mut bytes = self.bytes();
+        parts.iter().for_each(|part| bytes.extend_from_slice(part));
         Ok(())
     }
 
-    fn sync(&mut self) -> Result<(), StateError> {
+    fn sync(&self) -> Result<(), StateError> {
         Ok(())
     }
 
-    fn truncate(&mut self, length: u64) -> Result<(), StateError> {
+    fn waits(&self) -> bool {
+        false
+    }
+
+    fn truncate(&self, length: u64) -> Result<(), StateError> {
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         self.bytes().truncate(length);
         Ok(())

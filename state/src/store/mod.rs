@@ -24,6 +24,7 @@ mod pending;
 mod rocks;
 mod shared;
 mod snapshot;
+mod step;
 mod verify;
 
 pub use backend::{Backend, Batch, Table, TableRange, Write};

@@ -12,18 +12,20 @@ use std::sync::Arc;
 
 use super::backend::{Backend, Table, TableRange};
 use super::checkpoint::{Footer, TreeFiles, complete, load};
-use super::commit::{BlockId, Head, META_CHAIN, META_FORMAT, META_HASH, META_HEAD, META_OLDEST, Store, decode_head};
+use super::commit::{BlockId, Head, META_CHAIN, META_FORMAT, META_HASH, META_HEAD, META_OLDEST, Store};
 use super::first::{is_empty, write_first_state, write_genesis_record};
 use super::log::{
     Block, BlockLog, FILE_HEADER_BYTES, Found, RECORD_HEADER_BYTES, RecordHeader, check_file_header, check_identity,
     read_record,
 };
 use super::options::Options;
+use super::step::decode_head;
 use crate::changes::ChangeSet;
 use crate::error::{StateError, hexadecimal};
 use crate::keccak::Lanes;
 use crate::key::Order;
 use crate::merkle::{Base, Leaf, LeafChange, SEGMENTS, leaf_changes, leaves_of};
+use crate::worker::Task;
 
 /// What had to be done when a store was opened. All zero after a clean stop.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,7 +88,7 @@ impl Parts {
 /// The same, as a store keeps them.
 pub(crate) struct Opened {
     pub(crate) backend: Arc<dyn Backend>,
-    pub(crate) log: Box<dyn BlockLog>,
+    pub(crate) log: Arc<dyn BlockLog>,
     pub(crate) trees: Option<Arc<TreeFiles>>,
     pub(crate) options: Options,
 }
@@ -95,7 +97,7 @@ impl Opened {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { backend, log, trees, options } = parts;
         let trees = trees.map(|files| Arc::new(TreeFiles::new(files)));
-        Self { backend: Arc::from(backend), log, trees, options }
+        Self { backend: Arc::from(backend), log: Arc::from(log), trees, options }
     }
 }
 
@@ -137,11 +139,11 @@ impl Store {
         genesis_id: BlockId,
         genesis_body: Vec<u8>,
     ) -> Result<Self, StateError> {
-        let mut parts = Opened::new(parts);
+        let parts = Opened::new(parts);
         if parts.log.length()? != 0 || !is_empty(parts.backend.as_ref())? {
             return Err(StateError::refused("there is a store already", "open it, or choose an empty directory"));
         }
-        write_genesis_record(parts.log.as_mut(), &chain_id, &genesis, genesis_id, genesis_body)?;
+        write_genesis_record(parts.log.as_ref(), &chain_id, &genesis, genesis_id, genesis_body)?;
         write_first_state(parts.backend.as_ref(), parts.log.as_ref(), &chain_id)?;
         let lost = || StateError::corrupt("the head was written and is not there");
         Self::load(parts, chain_id)?.ok_or_else(lost)
@@ -299,7 +301,7 @@ impl Store {
             ));
         };
         let step = self.step(&pending, Head { height: block.height, id: block.id, root: block.root }, end);
-        self.take(step)?;
+        self.take(step, &Task::done(Ok(())))?;
         self.recovery.blocks_replayed = self.recovery.blocks_replayed.saturating_add(1);
         Ok(())
     }

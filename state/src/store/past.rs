@@ -9,14 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use unfork_proof::Proof;
 
 use super::backend::{Batch, Table};
-use super::commit::{BlockId, Head, META_OLDEST, Store, state_batch};
+use super::commit::{BlockId, Head, META_OLDEST, Store};
 use super::history::{StoreView, Version};
 use super::shared::Shared;
+use super::step::{Step, state_batch};
 use crate::changes::{Change, ChangeSet};
 use crate::error::StateError;
 use crate::key::Key;
 use crate::merkle::Diff;
 use crate::view::{Layer, StateView};
+use crate::worker::Task;
 
 /// The state after an earlier block. It stays readable and provable while later blocks are committed.
 pub struct Past {
@@ -45,6 +47,7 @@ impl Store {
     /// [`StateError::Order`] if the height is above the head, [`StateError::Refused`] if that state was pruned, and any
     /// error of reading.
     pub fn at(&self, height: u64) -> Result<Past, StateError> {
+        self.check_open()?;
         self.check_retained(height)?;
         let mut since: BTreeMap<Key, Change> = BTreeMap::new();
         let mut head = self.head;
@@ -105,7 +108,8 @@ impl Store {
         batch.delete(Table::Ids, &self.head.id);
         // Values first: a block file that is ahead is a crash's ordinary trace, one that is behind is a loss.
         self.drop_checkpoint();
-        self.move_to(&diff, batch, before, end)?;
+        let step = Step { diff, batch, head: before, log_end: end, forget: None };
+        self.take(step, &Task::done(Ok(())))?;
         self.log.truncate(end)
     }
 

@@ -179,6 +179,10 @@ impl Backend for RocksBackend {
     }
 
     fn write(&self, batch: Batch) -> Result<(), StateError> {
+        self.write_after(batch, &mut || Ok(()))
+    }
+
+    fn write_after(&self, batch: Batch, ready: &mut dyn FnMut() -> Result<(), StateError>) -> Result<(), StateError> {
         if self.read_only {
             return Err(StateError::Backend { during: "writing a block", text: "the store is open read-only".into() });
         }
@@ -195,6 +199,7 @@ impl Backend for RocksBackend {
         }
         let mut options = WriteOptions::default();
         options.set_sync(true);
+        ready()?;
         self.database.write_opt(writes, &options).map_err(failed("writing a block"))
     }
 
