@@ -65,8 +65,8 @@ bench-gas: ## Metered code beside unmetered, wasmi's fuel, wasm-instrument and f
 	@$(say) 'Gas: kernels run, modules prepared, all sides in turns (the first build takes some minutes)'
 	scripts/bench-gas.sh $(GAS_ARGS)
 
-bench-call: ## One contract call beside the EVM's and CosmWasm's, in memory and on disk: table and ratios. The first build takes 10 minutes.
-	@$(say) 'Contract calls beside those of others (the first build takes about ten minutes)'
+bench-call: ## One contract call beside the EVM's and CosmWasm's, in memory and on disk: table and ratios. The first build takes 20 minutes.
+	@$(say) 'Contract calls beside those of others (the first build takes about twenty minutes)'
 	$(rocksdb)
 	cargo run --locked --release --manifest-path benches/peers/call/Cargo.toml -- $(CALL_ARGS)
 
