@@ -37,11 +37,15 @@ fn admit(code: &[u8], profile: &unfork_gas::Profile<'_>) -> Result<Admitted, unf
     unfork_gas::admit(code, &V1, &LIMITS_V1, profile).map(Admitted::from)
 }
 
-/// Changes the first charge of instrumented code: an `i64.const` with a one-byte operand.
+/// Changes the first charge of instrumented code: an `i64.const` before an `i64.add`, in the last bit of its operand.
 fn alter_charge(code: &mut [u8]) -> bool {
-    let found = code.windows(3).position(|window| window[0] == 0x42 && window[1] < 0x3f && window[2] == 0x7c);
+    let is_charge = |at: &usize| {
+        let operand = code[at + 1..].iter().position(|byte| *byte < 0x80);
+        code[*at] == 0x42 && operand.is_some_and(|last| code.get(at + 2 + last) == Some(&0x7c))
+    };
+    let found = (0..code.len()).find(is_charge);
     found.is_some_and(|at| {
-        code[at + 1] += 1;
+        code[at + 1] ^= 1;
         true
     })
 }

@@ -23,7 +23,7 @@ use std::time::Instant;
 
 use fit::{Measured, Unknowns};
 use kernels::{Kernel, PROFILE, kernels};
-use unfork_gas::{EXPORT_GAS, EXPORT_STACK, LIMITS_V1, Prepared, Schedule, V1, prepare};
+use unfork_gas::{Counter, EXPORT_COUNTER, LIMITS_V1, Prepared, Schedule, V1, prepare};
 use wasmi::{Engine, Func, Linker, Module, Store, Val};
 
 /// Price fields that kernels determine.
@@ -106,8 +106,7 @@ fn time(kernel: &Kernel) -> f64 {
 struct Running {
     store: Store<()>,
     entry: Func,
-    gas: wasmi::Global,
-    stack: wasmi::Global,
+    counter: wasmi::Global,
 }
 
 impl Running {
@@ -119,19 +118,17 @@ impl Running {
         linker.func_wrap("env", "host", |value: i32| value).expect("one host function");
         let instance = linker.instantiate_and_start(&mut store, &module).expect("an instance");
         let entry = instance.get_func(&store, "run").expect("the entry");
-        let gas = instance.get_global(&store, EXPORT_GAS).expect("the counter");
-        let stack = instance.get_global(&store, EXPORT_STACK).expect("the stack");
-        Running { store, entry, gas, stack }
+        let counter = instance.get_global(&store, EXPORT_COUNTER).expect("the counter");
+        Running { store, entry, counter }
     }
 
     /// Runs that many turns; the gas used comes back.
     fn run(&mut self, turns: i32) -> i64 {
-        let given = 1 << 60;
-        self.gas.set(&mut self.store, Val::I64(given)).expect("set");
-        self.stack.set(&mut self.store, Val::I64(100_000)).expect("set");
+        let given = Counter { gas: Counter::GAS_MAX, stack: 100_000 };
+        self.counter.set(&mut self.store, Val::I64(given.value())).expect("set");
         self.entry.call(&mut self.store, &[Val::I32(turns)], &mut []).expect("kernels do not trap");
-        match self.gas.get(&self.store) {
-            Val::I64(left) => given - left,
+        match self.counter.get(&self.store) {
+            Val::I64(left) => given.gas - Counter::read(left).gas,
             _ => unreachable!("the counter is an i64"),
         }
     }

@@ -5,7 +5,7 @@
 
 use std::error::Error;
 
-use unfork_gas::{EXPORT_GAS, EXPORT_STACK, Entry, Floats, Import, LIMITS_V1, Prepared, Profile, V1, ValueType, admit};
+use unfork_gas::{Counter, EXPORT_COUNTER, Entry, Floats, Import, LIMITS_V1, Prepared, Profile, V1, ValueType, admit};
 
 /// What the module below may import and must export.
 pub const PROFILE: Profile<'static> = Profile {
@@ -57,15 +57,22 @@ enum Answer {
     Trapped,
 }
 
-/// The rule of docs/gas.md §7 for what the two globals say after a call.
-fn ended(answer: Answer, given: i64, gas_left: i64, stack_left: i64) -> Ended {
+/// The rule of docs/gas.md §7 for what the counter says after a call.
+fn ended(answer: Answer, given: i64, counter: i64) -> Ended {
+    let left = Counter::read(counter);
     match answer {
-        Answer::Returned | Answer::Unreachable if gas_left < 0 => Ended::OutOfGas,
-        Answer::Returned => Ended::Returned(given.saturating_sub(gas_left)),
-        Answer::Unreachable if stack_left < 0 => Ended::StackExhausted,
-        Answer::Unreachable => Ended::Unreachable(given.saturating_sub(gas_left)),
+        Answer::Returned | Answer::Unreachable if left.gas < 0 => Ended::OutOfGas,
+        Answer::Returned => Ended::Returned(given.saturating_sub(left.gas)),
+        Answer::Unreachable if left.stack < 0 => Ended::StackExhausted,
+        Answer::Unreachable => Ended::Unreachable(given.saturating_sub(left.gas)),
         Answer::Trapped => Ended::Trapped,
     }
+}
+
+/// Whether a host function may do what it is for: it looks at the counter before.
+fn may_go_on(counter: i64) -> bool {
+    let left = Counter::read(counter);
+    left.gas >= 0 && left.stack >= 0
 }
 
 /// Calls `run(argument)` on wasmi.
@@ -80,33 +87,26 @@ pub fn on_wasmi(prepared: &Prepared, argument: i32, gas: i64, stack: i64) -> Res
     let mut store = Store::new(&engine, Vec::<i64>::new());
     let mut linker = Linker::<Vec<i64>>::new(&engine);
     linker.func_wrap("env", "note", |mut caller: Caller<'_, Vec<i64>>, value: i64| -> Result<(), wasmi::Error> {
-        let counter = caller.get_export(EXPORT_GAS).and_then(Extern::into_global);
+        let counter = caller.get_export(EXPORT_COUNTER).and_then(Extern::into_global);
         match counter.map(|counter| counter.get(&caller)) {
-            // A host looks at the gas before it does anything.
-            Some(Val::I64(0..)) => caller.data_mut().push(value),
-            _ => return Err(wasmi::Error::new("out of gas")),
+            Some(Val::I64(counter)) if may_go_on(counter) => caller.data_mut().push(value),
+            _ => return Err(wasmi::Error::new("exhausted")),
         }
         Ok(())
     })?;
     let instance = linker.instantiate_and_start(&mut store, &module)?;
-    let global = |name| instance.get_global(&store, name).ok_or("no such global");
-    let (counter, units) = (global(EXPORT_GAS)?, global(EXPORT_STACK)?);
-    counter.set(&mut store, Val::I64(gas))?;
-    units.set(&mut store, Val::I64(stack))?;
+    let counter = instance.get_global(&store, EXPORT_COUNTER).ok_or("no counter")?;
+    counter.set(&mut store, Val::I64(Counter { gas, stack }.value()))?;
     let run = instance.get_func(&store, "run").ok_or("no such function")?;
     let mut results = vec![Val::I32(0); run.ty(&store).results().len()];
     let result = run.call(&mut store, &[Val::I32(argument)], &mut results);
-    let read = |global: wasmi::Global| match global.get(&store) {
-        Val::I64(value) => Ok(value),
-        _ => Err("the global is no i64"),
-    };
-    let (gas_left, stack_left) = (read(counter)?, read(units)?);
+    let Val::I64(counter) = counter.get(&store) else { return Err("the counter is no i64".into()) };
     let answer = match result {
         Ok(()) => Answer::Returned,
         Err(error) => match error.as_trap_code() {
             Some(TrapCode::UnreachableCodeReached) => Answer::Unreachable,
             // The host's own error, which it makes for nothing else.
-            None if gas_left < 0 => Answer::Unreachable,
+            None if !may_go_on(counter) => Answer::Unreachable,
             Some(TrapCode::StackOverflow) | None => return Err(error.into()),
             Some(_) => Answer::Trapped,
         },
@@ -116,7 +116,7 @@ pub fn on_wasmi(prepared: &Prepared, argument: i32, gas: i64, stack: i64) -> Res
         results.clear();
     }
     notes.extend(results.iter().filter_map(Val::i32).map(i64::from));
-    Ok((ended(answer, gas, gas_left, stack_left), notes))
+    Ok((ended(answer, gas, counter), notes))
 }
 
 /// Calls `run(argument)` on tinywasm.
@@ -134,8 +134,10 @@ pub fn on_tinywasm(prepared: &Prepared, argument: i32, gas: i64, stack: i64) -> 
     let notes = Arc::new(Mutex::new(Vec::new()));
     let noted = Arc::clone(&notes);
     let note = HostFunction::from(&mut store, move |context: FuncContext<'_>, value: i64| {
-        match context.global_get(EXPORT_GAS)? {
-            WasmValue::I64(0..) => noted.lock().map_err(|_| tinywasm::Error::Other("poisoned".into()))?.push(value),
+        match context.global_get(EXPORT_COUNTER)? {
+            WasmValue::I64(counter) if may_go_on(counter) => {
+                noted.lock().map_err(|_| tinywasm::Error::Other("poisoned".into()))?.push(value);
+            }
             _ => return Err(tinywasm::Error::Trap(Trap::Unreachable)),
         }
         Ok(())
@@ -143,13 +145,12 @@ pub fn on_tinywasm(prepared: &Prepared, argument: i32, gas: i64, stack: i64) -> 
     let mut imports = Imports::new();
     imports.define("env", "note", note);
     let instance = ModuleInstance::instantiate(&mut store, &module, Some(imports)).map_err(told)?;
-    instance.global_set(&mut store, EXPORT_GAS, WasmValue::I64(gas)).map_err(told)?;
-    instance.global_set(&mut store, EXPORT_STACK, WasmValue::I64(stack)).map_err(told)?;
+    let given = WasmValue::I64(Counter { gas, stack }.value());
+    instance.global_set(&mut store, EXPORT_COUNTER, given).map_err(told)?;
     let run = instance.func_untyped(&store, "run").map_err(told)?;
     let result = run.call(&mut store, &[WasmValue::I32(argument)]);
-    let read = |name: &str| match instance.global_get(&store, name) {
-        Ok(WasmValue::I64(value)) => Ok(value),
-        _ => Err("no such i64"),
+    let Ok(WasmValue::I64(counter)) = instance.global_get(&store, EXPORT_COUNTER) else {
+        return Err("the counter is no i64".into());
     };
     let mut results = Vec::new();
     let answer = match result {
@@ -157,7 +158,7 @@ pub fn on_tinywasm(prepared: &Prepared, argument: i32, gas: i64, stack: i64) -> 
             results = values;
             Answer::Returned
         }
-        // The host's own error, which it makes for nothing else than gas, is told apart by the gas.
+        // The host's own error, which it makes for nothing else, is told apart by the counter.
         Err(tinywasm::Error::Trap(Trap::Unreachable | Trap::HostFunction(_))) => Answer::Unreachable,
         Err(tinywasm::Error::Trap(trap @ (Trap::CallStackOverflow | Trap::ValueStackOverflow))) => {
             return Err(trap.to_string().into());
@@ -165,7 +166,7 @@ pub fn on_tinywasm(prepared: &Prepared, argument: i32, gas: i64, stack: i64) -> 
         Err(tinywasm::Error::Trap(_)) => Answer::Trapped,
         Err(error) => return Err(told(error).into()),
     };
-    let outcome = ended(answer, gas, read(EXPORT_GAS)?, read(EXPORT_STACK)?);
+    let outcome = ended(answer, gas, counter);
     let mut notes = notes.lock().map_err(|_| "poisoned")?.clone();
     notes.extend(
         results

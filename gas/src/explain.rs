@@ -74,7 +74,7 @@ pub struct FunctionFacts {
     pub loops: u64,
     /// Calls, direct and indirect, reachable or not.
     pub calls: u64,
-    /// Units it takes from the stack budget at its first call: 0 without a call in it (docs/gas.md §4).
+    /// Units it takes from the stack budget: 0 without a call in it (docs/gas.md §4).
     pub stack_units: u64,
 }
 

@@ -6,10 +6,10 @@
 //!                            ▼ code(): a module that any executor runs with the same gas
 //! ```
 //!
-//! The prepared module exports two mutable `i64` globals, [`EXPORT_GAS`] and [`EXPORT_STACK`], appended after the
-//! contract's own so that no index moves. Whoever runs it sets both before each call, reads the gas at every host
-//! call and at the end, and tells after an `unreachable` trap what happened: gas below 0 is out of gas, else stack
-//! below 0 is an exhausted stack, else it was the contract's own. `docs/gas.md` is the specification.
+//! The prepared module exports a mutable `i64` global, [`EXPORT_COUNTER`], appended after the contract's own so that no
+//! index moves: gas and stack units left, as [`Counter`] reads them. Whoever runs it sets it before each call, reads it at
+//! every host call and at the end, and tells after an `unreachable` trap what happened: gas below 0 is out of gas, else
+//! stack below 0 is an exhausted stack, else it was the contract's own. `docs/gas.md` is the specification.
 //!
 //! This crate knows no executor, no state and no host, needs no standard library, and names no type of its parser in
 //! its interface.
@@ -19,6 +19,7 @@
 
 extern crate alloc;
 
+mod counter;
 mod encode;
 mod explain;
 mod function;
@@ -34,6 +35,7 @@ mod refuse;
 mod schedule;
 mod table;
 
+pub use counter::Counter;
 pub use explain::{Explanation, FunctionFacts, FunctionName, Usage, explain, function_at, function_names};
 pub use limits::{LIMITS_LARGE, LIMITS_V1, Limits};
 pub use located::places;
@@ -49,12 +51,8 @@ pub mod measure {
     pub use crate::module::without_stack;
 }
 
-/// Export of the gas left: a mutable `i64` global.
-pub const EXPORT_GAS: &str = "unfork:gas";
-/// Export of the stack units left: a mutable `i64` global.
-///
-/// A caller hands on what it leaves before each call, so after a return its value means nothing, but is not below 0.
-pub const EXPORT_STACK: &str = "unfork:stack";
+/// Export of the gas and stack units left: a mutable `i64` global that [`Counter`] reads.
+pub const EXPORT_COUNTER: &str = "unfork:counter";
 /// Export of the memory, where there is one.
 pub const EXPORT_MEMORY: &str = "unfork:memory";
 /// Exports of the contract's own mutable globals: this and the index in decimal, for whoever sets an instance back to how

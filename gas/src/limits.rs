@@ -1,5 +1,6 @@
 //! How much of anything is allowed: limits of admission, and the caps that the engine keeps while running.
 
+use crate::counter::Counter;
 use crate::table::table;
 
 table! {
@@ -134,6 +135,12 @@ pub const LIMITS_V1: Limits = Limits {
     block_receipt_bytes_max: 32 << 20,
     block_changed_bytes_max: 32 << 20,
 };
+
+const _: () = assert!(
+    LIMITS_V1.transaction_gas_max <= Counter::GAS_MAX.cast_unsigned()
+        && LIMITS_V1.stack_budget <= Counter::STACK_MAX.cast_unsigned(),
+    "the counter holds what a transaction can be given"
+);
 
 /// For chains that want large modules: compilers, databases and whole applications, up to 16 MiB of code.
 ///

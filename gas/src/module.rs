@@ -162,8 +162,8 @@ impl<'a> Walk<'a> {
             }
         }
         let totals = functions.map(|functions| functions.totals).unwrap_or_default();
-        if totals.exhausted {
-            self.output.add_exhausted(self.global_count);
+        if totals.pays_and_traps {
+            self.output.add_pay_and_trap(self.global_count, self.schedule);
         }
         self.check_entries()?;
         self.facts.frame_units_max = totals.frame_units_max;
@@ -182,10 +182,10 @@ impl<'a> Walk<'a> {
 
     fn functions(&self) -> Functions<'a> {
         let floats = self.profile.floats;
-        let globals = self.global_count;
-        let exhausted = self.facts.functions_imported.saturating_add(self.facts.functions_defined);
+        let counter = self.global_count;
+        let pay_and_trap = self.facts.functions_imported.saturating_add(self.facts.functions_defined);
         let mut functions =
-            Functions::new(self.code, self.schedule, self.limits, self.admitting, floats, globals, exhausted);
+            Functions::new(self.code, self.schedule, self.limits, self.admitting, floats, counter, pay_and_trap);
         functions.stack_metered = self.stack_metered;
         functions
     }

@@ -116,14 +116,14 @@ impl Prepared {
         self.facts.entries.iter().any(|entry| entry == name)
     }
 
-    /// The largest stack frame of a function that calls, in units.
+    /// The largest stack frame, in units.
     #[must_use]
     pub fn frame_units_max(&self) -> u64 {
         self.facts.frame_units_max
     }
 
-    /// The most values (parameters, locals, operands) of a function: a frame that has not called takes nothing from the
-    /// stack budget, so an executor reserves this much once per contract frame.
+    /// The most values (parameters, locals, operands) of a function. The last frame may run on below a stack budget of 0,
+    /// with a leaf above it, so an executor reserves twice this once per contract frame.
     #[must_use]
     pub fn top_values_max(&self) -> u64 {
         self.facts.top_values_max

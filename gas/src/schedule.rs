@@ -112,10 +112,11 @@ table! {
     }
 }
 
-/// The largest price of an operator, of a function entry part, or per unit of a bulk operator: 2^24 gas.
+/// The largest price of an operator, of a function entry part, or per unit of a bulk operator: 2^20 gas.
 ///
-/// A body of 2^23 bytes at this price costs 2^47, and 2^32 units cost 2^56, so 64 bits never overflow.
-pub const PRICE_MAX: u64 = 1 << 24;
+/// A body of 2^23 bytes at this price costs 2^43, which [`Counter`](crate::Counter) holds below 0 too, and 2^32 units cost
+/// 2^52, so 64 bits never overflow.
+pub const PRICE_MAX: u64 = 1 << 20;
 
 /// How many leading fields of [`Schedule`] the instrumenter charges and [`PRICE_MAX`] bounds.
 const INSTRUMENTED_FIELDS: usize = 35;

@@ -4,7 +4,7 @@
 mod support;
 
 use support::{Ended, PLAIN, STACK, Seen, run};
-use unfork_gas::{Floats, LIMITS_V1, Prepared, Profile, Schedule, V1, admit};
+use unfork_gas::{Counter, Floats, LIMITS_V1, Prepared, Profile, Schedule, V1, admit};
 use wasmi::TrapCode;
 
 fn prepared(text: &str) -> Prepared {
@@ -50,13 +50,16 @@ fn bulk_work_is_paid_before_it_is_done() {
         "(drop (memory.grow (i32.const -1)))",
         "(drop (table.grow (ref.null func) (i32.const -1)))",
     ];
+    // So that 2^32 pages are paid for with the most gas there is.
+    let mut schedule = V1;
+    assert!(schedule.set("grow_page", 2_000));
     for body in cases {
-        let module = prepared(&format!(
+        let text = format!(
             r#"(memory 1) (table 1 funcref) (data "abc") (elem funcref (ref.null func)) (func (export "run") {body})"#
-        ));
+        );
+        let module = with(&text, &schedule, &PLAIN);
         assert_eq!(run(&module, 1_000_000_000, STACK).0, Ended::OutOfGas, "{body}");
-        let rich = 1 << 50;
-        match run(&module, rich, STACK).0 {
+        match run(&module, Counter::GAS_MAX, STACK).0 {
             Ended::Trapped(TrapCode::MemoryOutOfBounds | TrapCode::TableOutOfBounds) => {}
             Ended::Returned(used) if body.contains("grow") => assert!(used > i64::from(u32::MAX)),
             other => panic!("{body}: {other:?}"),
@@ -80,7 +83,7 @@ fn endless_code_runs_out_of_gas() {
     }
 }
 
-/// Frame of `$f`: base 8, one parameter, two operands. A frame takes its units at its first call.
+/// Frame of `$f`: base 8, one parameter, two operands.
 #[test]
 fn recursion_ends_at_the_same_depth() {
     let module = prepared(
@@ -110,25 +113,63 @@ fn frames_give_back_what_they_took() {
              (loop (drop (call $leaf)) (call $deep (i32.const 3)) (call $deep (i32.const 4))
                (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 100)))))"#,
     );
-    // run: 8 + 1 local + 2 operands; deep: 8 + 1 parameter + 2 operands, four at once, since the fifth does not call.
+    // run: 8 + 1 local + 2 operands; deep: 8 + 1 parameter + 2 operands, four at once: the fifth calls nothing that looks.
     let exact = (8 + 1 + 2) + 4 * (8 + 1 + 2);
     assert!(matches!(run(&module, 1 << 40, exact).0, Ended::Returned(_)));
     assert_eq!(run(&module, 1 << 40, exact - 1).0, Ended::StackExhausted);
 }
 
-/// The last call of a recursion takes nothing: only frames that call do.
+/// The last call of a recursion is not looked at, and a leaf takes nothing.
 #[test]
-fn frames_that_do_not_call_take_nothing() {
+fn functions_without_calls_take_nothing() {
     let module = prepared(
         r#"(func $f (param i32) (local i64 i64 i64)
              (if (local.get 0) (then (call $f (i32.const 0)))))
            (func (export "run") (call $f (i32.const 0)) (call $f (i32.const 1)))"#,
     );
-    // run: 8 + 1 operand; f: 8 + 1 parameter + 3 locals + 1 operand, taken in the second call only.
+    // run: 8 + 1 operand; f: 8 + 1 parameter + 3 locals + 1 operand, which only its own call looks at.
     let exact = (8 + 1) + (8 + 1 + 3 + 1);
     assert!(matches!(run(&module, 1 << 40, exact).0, Ended::Returned(_)));
     assert_eq!(run(&module, 1 << 40, exact - 1).0, Ended::StackExhausted);
     assert_eq!(module.top_values_max(), 1 + 3 + 1);
+}
+
+/// Who looks at the stack: functions that are no small leaves, hosts, `unreachable`. Gas that is exhausted comes first.
+#[test]
+fn the_stack_is_looked_at_where_gas_is() {
+    let with_body = |body: &str| {
+        let text = format!(
+            r#"(import "env" "zero" (func $zero (result i32))) (type $t (func)) (table 2 funcref) (elem (i32.const 0) $leaf $calls)
+               (func $leaf) (func $calls (if (i32.const 0) (then (call $leaf)))) (func $traps unreachable)
+               (func (export "run") {body})"#
+        );
+        prepared(&text)
+    };
+    let exhausted = Ended::StackExhausted;
+    let cases = [
+        ("(call $leaf)", None),
+        ("(call_indirect (type $t) (i32.const 0))", None),
+        ("(call $leaf) (loop)", None),
+        ("(call $leaf) (call $calls)", Some(exhausted)),
+        ("(call_indirect (type $t) (i32.const 1))", Some(exhausted)),
+        ("(drop (call $zero))", Some(exhausted)),
+        ("(call $leaf) unreachable", Some(exhausted)),
+        ("(if (i32.const 0) (then (call $leaf))) unreachable", Some(exhausted)),
+        ("(call $traps)", Some(exhausted)),
+        ("(call_indirect (type $t) (i32.const 2))", Some(Ended::Trapped(TrapCode::TableOutOfBounds))),
+    ];
+    for (body, expected) in cases {
+        let ended = run(&with_body(body), 1_000_000, 7).0;
+        match expected {
+            Some(expected) => assert_eq!(ended, expected, "{body}"),
+            None => assert!(matches!(ended, Ended::Returned(_)), "{body}: {ended:?}"),
+        }
+        if expected == Some(exhausted) {
+            assert_eq!(run(&with_body(body), 12, 7).0, Ended::OutOfGas, "{body}");
+        }
+    }
+    // No call in it: it takes nothing.
+    assert!(matches!(run(&with_body("unreachable"), 1_000_000, 0).0, Ended::Unreachable(_)));
 }
 
 /// What a leaf does without enough gas shows whether its entry is a checkpoint: a trap of its own, or out of gas.
@@ -143,15 +184,15 @@ fn entries_of_small_leaves_are_no_checkpoints() {
     for (nops, locals, small) in [(0, 0, true), (111, 0, true), (112, 0, false), (110, 1, true), (111, 1, false)] {
         let body = format!("{}{trap}{}", "(local i32)".repeat(locals), "nop ".repeat(nops));
         let text = format!(r#"(func $leaf {body}) (func (export "run") (call $leaf))"#);
-        // Enough for entering run and for the call, not for entering the leaf.
-        let ended = run(&with(&text, &schedule, &PLAIN), 6 + 4, STACK).0;
+        // Enough for entering run, not for the call.
+        let ended = run(&with(&text, &schedule, &PLAIN), 6 + 4 - 1, STACK).0;
         let expected = if small { Ended::Trapped(TrapCode::IntegerDivisionByZero) } else { Ended::OutOfGas };
         assert_eq!(ended, expected, "{nops} nops, {locals} locals");
     }
     for other in ["(loop)", "(if (i32.const 0) (then (call $leaf)))", "(return) (loop)"] {
         let (before, after) = if other.contains("return") { (trap, other) } else { (other, trap) };
         let text = format!(r#"(func $leaf {before} {after}) (func (export "run") (call $leaf))"#);
-        assert_eq!(run(&with(&text, &schedule, &PLAIN), 6 + 4, STACK).0, Ended::OutOfGas, "{other}");
+        assert_eq!(run(&with(&text, &schedule, &PLAIN), 6 + 4 - 1, STACK).0, Ended::OutOfGas, "{other}");
     }
 }
 
@@ -217,7 +258,7 @@ fn returning_is_checked() {
         let nops_executed = if *runs_nops { nops as u64 } else { 0 };
         let at_return = (function_entry + op_call + function_entry + executed + nops_executed).cast_signed();
         let trapped = Ended::Trapped(TrapCode::IntegerDivisionByZero);
-        let expected = if checked { Ended::OutOfGas } else { trapped.clone() };
+        let expected = if checked { Ended::OutOfGas } else { trapped };
         assert_eq!(run(&module, at_return - 1, STACK).0, expected, "{way}, {nops} nops, one gas less");
         assert_eq!(run(&module, at_return, STACK).0, trapped, "{way}, {nops} nops");
     }
@@ -339,7 +380,7 @@ fn an_export_declares_its_function() {
         _ => None,
     });
     let names: Vec<&str> = exports.unwrap().into_iter().map(|export| export.unwrap().name).collect();
-    assert_eq!(names, ["f", "run", "unfork:gas", "unfork:stack", "unfork:memory"]);
+    assert_eq!(names, ["f", "run", "unfork:counter", "unfork:memory"]);
 }
 
 #[test]

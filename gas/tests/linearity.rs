@@ -13,7 +13,7 @@ use support::bombs::{FAMILIES, Family, PROFILE};
 use unfork_gas::{LIMITS_LARGE, LIMITS_V1, Limits, RefusalCode, V1, admit};
 
 /// Peak memory of an admission, prepared code included: at most this many times the code, and this many bytes more.
-const PEAK_TIMES: usize = 200;
+const PEAK_TIMES: usize = 240;
 const PEAK_MORE: usize = 256 << 10;
 /// What is allocated in all, per byte of code, is at most this many times what it is for the least expensive length of the
 /// family. Lists that double their room make up for two of it.

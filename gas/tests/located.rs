@@ -12,7 +12,7 @@ mod support;
 
 use example::{PROFILE, on_both};
 use support::modules::kernel_fixtures;
-use unfork_gas::{EXPORT_GAS, EXPORT_PLACES, EXPORT_STACK, Entry, LIMITS_V1, PLACES_MAX, Prepared, Profile, V1};
+use unfork_gas::{Counter, EXPORT_COUNTER, EXPORT_PLACES, Entry, LIMITS_V1, PLACES_MAX, Prepared, Profile, V1};
 use unfork_gas::{ValueType, admit, function_names, places};
 use wasmi::{Engine, Func, Linker, Module, Store, Val};
 
@@ -87,9 +87,8 @@ fn places_of(module: &Prepared, names: &[u8], input: i32) -> Vec<String> {
     });
     linker.define("env", "note", stop).unwrap();
     let instance = linker.instantiate_and_start(&mut store, &compiled).unwrap();
-    for name in [EXPORT_GAS, EXPORT_STACK] {
-        instance.get_global(&store, name).unwrap().set(&mut store, Val::I64(PLENTY)).unwrap();
-    }
+    let given = Counter { gas: PLENTY, stack: Counter::STACK_MAX };
+    instance.get_global(&store, EXPORT_COUNTER).unwrap().set(&mut store, Val::I64(given.value())).unwrap();
     let run = instance.get_typed_func::<i32, ()>(&store, "run").unwrap();
     assert!(run.call(&mut store, input).is_err());
     let register: Vec<i64> = (0..4)

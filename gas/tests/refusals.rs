@@ -331,16 +331,7 @@ fn whoever_links_answers_where_linking_is_open() {
     let exports: Vec<&str> = code.exports().map(|export| export.name()).collect();
     assert_eq!(
         BTreeSet::from_iter(exports),
-        BTreeSet::from([
-            "s",
-            "table",
-            "memory",
-            "global",
-            "unfork:gas",
-            "unfork:stack",
-            "unfork:memory",
-            "unfork:global:2"
-        ])
+        BTreeSet::from(["s", "table", "memory", "global", "unfork:counter", "unfork:memory", "unfork:global:2"])
     );
     // A proposal and a reserved name are refused all the same.
     for (text, code) in [

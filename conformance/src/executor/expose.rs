@@ -1,4 +1,4 @@
-//! Copies of modules that let a test see everything, and that can share their counters.
+//! Copies of modules that let a test see everything, and that can share their counter.
 
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{
@@ -32,8 +32,8 @@ pub(crate) struct Exposing {
     exports_written: bool,
 }
 
-/// Makes imports of the two counters that prepared code defines after the globals of the original module, so that all
-/// linked instances count in the same ones. The two are imported last, as `unfork:gas` and `unfork:stack` of no module.
+/// Makes an import of the counter that prepared code defines after the globals of the original module, so that all linked
+/// instances count in the same one. It is imported last, as `unfork:counter` of no module.
 #[derive(Clone, Copy)]
 pub(crate) struct Shared {
     /// How many of the original module's globals are imported.
@@ -57,12 +57,10 @@ impl Exposing {
         module.finish()
     }
 
-    fn import_counters(&mut self, imports: &mut ImportSection) {
+    fn import_counter(&mut self, imports: &mut ImportSection) {
         self.imports_written = true;
         let of_type = GlobalType { val_type: ValType::I64, mutable: true, shared: false };
-        for name in [unfork_gas::EXPORT_GAS, unfork_gas::EXPORT_STACK] {
-            imports.import("", name, EntityType::Global(of_type));
-        }
+        imports.import("", unfork_gas::EXPORT_COUNTER, EntityType::Global(of_type));
     }
 
     fn export_all(&mut self, exports: &mut ExportSection) -> Result<(), Error> {
@@ -97,9 +95,9 @@ impl Reencode for Exposing {
         let Some(Shared { globals_imported }) = self.shared else { return Ok(index) };
         Ok(match index {
             index if index < globals_imported => index,
-            // The counters.
+            // The counter.
             index if index >= self.globals => globals_imported + (index - self.globals),
-            index => index + 2,
+            index => index + 1,
         })
     }
 
@@ -110,7 +108,7 @@ impl Reencode for Exposing {
     ) -> Result<(), Error> {
         utils::parse_import_section(self, imports, section)?;
         if self.shared.is_some() {
-            self.import_counters(imports);
+            self.import_counter(imports);
         }
         Ok(())
     }
@@ -129,8 +127,7 @@ impl Reencode for Exposing {
         globals: &mut GlobalSection,
         section: wasmparser::GlobalSectionReader<'_>,
     ) -> Result<(), Error> {
-        let added = if self.shared.is_some() { 2 } else { 0 };
-        let kept = section.count() as usize - added;
+        let kept = section.count() as usize - usize::from(self.shared.is_some());
         for global in section.into_iter().take(kept) {
             self.parse_global(globals, global?)?;
         }
@@ -154,7 +151,7 @@ impl Reencode for Exposing {
     ) -> Result<(), Error> {
         if self.shared.is_some() && !self.imports_written && is_after(before, SectionId::Import) {
             let mut imports = ImportSection::new();
-            self.import_counters(&mut imports);
+            self.import_counter(&mut imports);
             module.section(&imports);
         }
         if !self.exports_written && is_after(before, SectionId::Export) {

@@ -11,6 +11,7 @@ use crate::reference::host::{Answer, Host};
 use crate::reference::{Contents, End, Event, Trap, Value};
 use std::borrow::Cow;
 use std::sync::OnceLock;
+use unfork_gas::Counter;
 use wasmi::errors::{ErrorKind, InstantiationError};
 use wasmi::{
     Caller, CompilationMode, Config, Error, F32, F64, Func, FuncType, Global, Instance, Memory, Store, TrapCode, Val,
@@ -35,19 +36,12 @@ pub struct Observed {
     pub events: Vec<Event>,
 }
 
-/// The injected counters.
-#[derive(Clone, Copy)]
-pub(crate) struct Counters {
-    pub gas: Global,
-    pub stack: Global,
-}
-
 /// What host functions need, and what they write down.
 pub(crate) struct Watch {
     host: Host,
     gas_given: i64,
     /// None where the code is as its author wrote it.
-    counters: Option<Counters>,
+    counter: Option<Global>,
     /// The memory that host functions see.
     memory: Option<Memory>,
     events: Vec<Event>,
@@ -56,52 +50,54 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub fn new(host: Host) -> Self {
-        Watch { host, gas_given: 0, counters: None, memory: None, events: Vec::new(), out_of_gas: false }
+        Watch { host, gas_given: 0, counter: None, memory: None, events: Vec::new(), out_of_gas: false }
     }
 }
 
 /// Gives a store's code what it may use, before a call.
 pub(crate) fn give(
     store: &mut Store<Watch>,
-    counters: Option<Counters>,
+    counter: Option<Global>,
     memory: Option<Memory>,
     budget: crate::reference::Budget,
 ) {
     let gas_given = i64::try_from(budget.gas).expect("gas within 63 bits");
-    if let Some(Counters { gas, stack }) = counters {
-        gas.set(&mut *store, Val::I64(gas_given)).expect("mutable");
-        stack.set(&mut *store, Val::I64(i64::try_from(budget.stack).expect("a budget"))).expect("mutable");
+    if let Some(counter) = counter {
+        let given = Counter { gas: gas_given, stack: i64::try_from(budget.stack).expect("a budget") };
+        assert_eq!(Counter::read(given.value()), given, "a counter cannot hold what is given");
+        counter.set(&mut *store, Val::I64(given.value())).expect("mutable");
     }
     let host = store.data().host;
-    *store.data_mut() = Watch { gas_given, counters, memory, ..Watch::new(host) };
+    *store.data_mut() = Watch { gas_given, counter, memory, ..Watch::new(host) };
 }
 
 /// What a call showed, from how it came back.
 pub(crate) fn observe(store: &mut Store<Watch>, result: Result<(), Error>, results: &[Val]) -> Observed {
     let events = std::mem::take(&mut store.data_mut().events);
-    let Watch { gas_given, counters, out_of_gas, .. } = *store.data();
-    let Some(counters) = counters else {
-        return Observed { end: end(result, results, 0, 0, false), gas: None, events };
+    let Watch { gas_given, counter, out_of_gas, .. } = *store.data();
+    let Some(counter) = counter else {
+        let nothing = Counter { gas: 0, stack: 0 };
+        return Observed { end: end(result, results, nothing, false), gas: None, events };
     };
-    let (left, stack_left) = (number(&counters.gas, &*store), number(&counters.stack, &*store));
+    let left = read(&counter, &*store);
     if let Err(error) = &result {
         let limit = matches!(error.kind(), ErrorKind::TrapCode(TrapCode::StackOverflow));
         assert!(!limit, "prepared code came to the executor's own limit of the stack");
     }
-    let end = end(result, results, left, stack_left, out_of_gas);
+    let end = end(result, results, left, out_of_gas);
     let exact = matches!(end, End::Returned(_) | End::Unreachable);
-    let gas = exact.then(|| u64::try_from(gas_given - left).expect("gas is not given back"));
+    let gas = exact.then(|| u64::try_from(gas_given - left.gas).expect("gas is not given back"));
     Observed { end, gas, events }
 }
 
-fn number(counter: &Global, context: impl wasmi::AsContext) -> i64 {
-    counter.get(context).i64().expect("counters are i64")
+fn read(counter: &Global, context: impl wasmi::AsContext) -> Counter {
+    Counter::read(counter.get(context).i64().expect("the counter is an i64"))
 }
 
 /// What the contract of docs/gas.md, section 7, says about a result.
-fn end(result: Result<(), Error>, results: &[Val], gas: i64, stack: i64, out_of_gas: bool) -> End {
+fn end(result: Result<(), Error>, results: &[Val], left: Counter, out_of_gas: bool) -> End {
     let code = match result {
-        Ok(()) if gas < 0 => return End::OutOfGas,
+        Ok(()) if left.gas < 0 => return End::OutOfGas,
         Ok(()) => return End::Returned(results.iter().map(from_val).collect()),
         Err(_) if out_of_gas => return End::OutOfGas,
         Err(error) => match error.kind() {
@@ -112,8 +108,8 @@ fn end(result: Result<(), Error>, results: &[Val], gas: i64, stack: i64, out_of_
         },
     };
     End::Trapped(match code {
-        TrapCode::UnreachableCodeReached if gas < 0 => return End::OutOfGas,
-        TrapCode::UnreachableCodeReached if stack < 0 => return End::StackExhausted,
+        TrapCode::UnreachableCodeReached if left.gas < 0 => return End::OutOfGas,
+        TrapCode::UnreachableCodeReached if left.stack < 0 => return End::StackExhausted,
         TrapCode::UnreachableCodeReached => return End::Unreachable,
         TrapCode::StackOverflow => return End::StackExhausted,
         TrapCode::MemoryOutOfBounds => Trap::MemoryOutOfBounds,
@@ -127,7 +123,8 @@ fn end(result: Result<(), Error>, results: &[Val], gas: i64, stack: i64, out_of_
     })
 }
 
-/// A host function: out of gas when the counter is below 0, before it does anything and after what it charges.
+/// A host function: out of gas when the gas is below 0, before it does anything and after what it charges; else the stack
+/// is exhausted when it is below 0.
 pub(crate) fn host_function(store: &mut Store<Watch>, of_type: &FuncType, function: u32) -> Func {
     let results_types: Vec<wasmparser::ValType> = of_type.results().iter().map(|each| parsed_type(*each)).collect();
     Func::new(store, of_type.clone(), move |mut caller: Caller<'_, Watch>, arguments, results| {
@@ -135,13 +132,16 @@ pub(crate) fn host_function(store: &mut Store<Watch>, of_type: &FuncType, functi
             caller.data_mut().out_of_gas = true;
             Err(Error::new("out of gas"))
         };
-        let Watch { counters, memory, gas_given, .. } = *caller.data();
-        let (left, stack_left) = match counters {
-            Some(counters) => (number(&counters.gas, &caller), number(&counters.stack, &caller)),
-            None => (gas_given, 0),
+        let Watch { counter, memory, gas_given, .. } = *caller.data();
+        let left = match counter {
+            Some(counter) => read(&counter, &caller),
+            None => Counter { gas: gas_given, stack: 0 },
         };
-        if left < 0 {
+        if left.gas < 0 {
             return out_of_gas(&mut caller);
+        }
+        if left.stack < 0 {
+            return Err(Error::from(TrapCode::UnreachableCodeReached));
         }
         let arguments: Vec<Value> = arguments.iter().map(from_val).collect();
         let (bytes, data) = match &memory {
@@ -149,16 +149,16 @@ pub(crate) fn host_function(store: &mut Store<Watch>, of_type: &FuncType, functi
             None => (&mut [][..], caller.data_mut()),
         };
         let answer: Answer = data.host.answer(data.events.len(), &arguments, &results_types, bytes);
-        let gas = u64::try_from(gas_given - left).expect("gas is not given back");
-        let stack = u64::try_from(stack_left).expect("an exhausted stack ends before a host call");
+        let gas = u64::try_from(gas_given - left.gas).expect("gas is not given back");
+        let stack = u64::try_from(left.stack).expect("checked above");
         data.events.push(Event { function, arguments, gas, stack });
         for (place, value) in results.iter_mut().zip(&answer.results) {
             *place = to_val(value);
         }
-        let Some(counters) = counters else { return Ok(()) };
-        let left = left - i64::try_from(answer.gas).expect("a small charge");
-        counters.gas.set(&mut caller, Val::I64(left)).expect("mutable");
-        if left < 0 { out_of_gas(&mut caller) } else { Ok(()) }
+        let Some(counter) = counter else { return Ok(()) };
+        let left = Counter { gas: left.gas - i64::try_from(answer.gas).expect("a small charge"), ..left };
+        counter.set(&mut caller, Val::I64(left.value())).expect("mutable");
+        if left.gas < 0 { out_of_gas(&mut caller) } else { Ok(()) }
     })
 }
 

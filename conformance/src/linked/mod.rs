@@ -1,7 +1,7 @@
 //! Modules linked with each other, as the official test suite has them: the same set of instances in three worlds.
 //!
 //! - [`OnExecutor::plain`]: wasmi on the original code.
-//! - [`OnExecutor::prepared`]: wasmi on prepared code. All instances count in one pair of counters, so gas and stack are
+//! - [`OnExecutor::prepared`]: wasmi on prepared code. All instances count in one counter, so gas and stack are
 //!   those of the whole, however calls go back and forth.
 //! - [`OnMeter`]: the reference meter on the original code.
 //!

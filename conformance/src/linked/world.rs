@@ -1,7 +1,7 @@
 //! Linked instances on the executor.
 
 use super::{Code, Misfit, Source, spectest};
-use crate::executor::{self, Counters, Cutting, Exposing, Observed, Watch, config, from_val, give, observe, to_val};
+use crate::executor::{self, Cutting, Exposing, Observed, Watch, config, from_val, give, observe, to_val};
 use crate::reference::host::Host;
 use crate::reference::{Budget, Contents, Value};
 use wasmi::errors::{ErrorKind, InstantiationError};
@@ -15,7 +15,7 @@ pub struct OnExecutor {
     engine: Engine,
     store: Store<Watch>,
     /// Where prepared code counts; `None` on original code.
-    counters: Option<Counters>,
+    counter: Option<Global>,
     spectest: Vec<(&'static str, Extern)>,
     /// By number; `None` for what was not made.
     instances: Vec<Option<(Instance, Exposing)>>,
@@ -30,7 +30,7 @@ impl OnExecutor {
         let engine = Engine::new(&config);
         let mut store = Store::new(&engine, Watch::new(host));
         let spectest = spectest(&mut store);
-        OnExecutor { engine, store, counters: None, spectest, instances: Vec::new() }
+        OnExecutor { engine, store, counter: None, spectest, instances: Vec::new() }
     }
 
     /// A world of prepared code with nothing but `spectest`.
@@ -38,8 +38,7 @@ impl OnExecutor {
     pub fn prepared(host: Host) -> Self {
         let mut world = OnExecutor::plain(host);
         executor::litter(&mut world.store);
-        let mut counter = || Global::new(&mut world.store, Val::I64(0), Mutability::Var);
-        world.counters = Some(Counters { gas: counter(), stack: counter() });
+        world.counter = Some(Global::new(&mut world.store, Val::I64(0), Mutability::Var));
         world
     }
 
@@ -55,7 +54,7 @@ impl OnExecutor {
     /// # Panics
     /// When the executor refuses the code.
     pub fn instantiate(&mut self, code: &Code, sources: &[Source], budget: Budget) -> Option<Observed> {
-        let bytes = if self.counters.is_some() { &code.prepared } else { &code.plain };
+        let bytes = if self.counter.is_some() { &code.prepared } else { &code.plain };
         let module = Module::new(&self.engine, bytes)
             .unwrap_or_else(|error| panic!("the executor refuses what was admitted: {error}"));
         let mut imports = Vec::new();
@@ -68,10 +67,8 @@ impl OnExecutor {
                 }
             }
         }
-        if let Some(Counters { gas, stack }) = self.counters {
-            imports.extend([Extern::Global(gas), Extern::Global(stack)]);
-        }
-        give(&mut self.store, self.counters, None, budget);
+        imports.extend(self.counter.map(Extern::Global));
+        give(&mut self.store, self.counter, None, budget);
         let made = Instance::new(&mut self.store, &module, &imports);
         let (instance, result) = match made {
             Ok(instance) => (Some((instance, code.exposing.clone())), Ok(())),
@@ -96,14 +93,12 @@ impl OnExecutor {
     /// # Panics
     /// When it fails again.
     pub fn make_again(&mut self, code: &Code, sources: &[Source], misfit: Misfit) {
-        let bytes = if self.counters.is_some() { &code.prepared } else { &code.plain };
+        let bytes = if self.counter.is_some() { &code.prepared } else { &code.plain };
         let bytes = Cutting { elements: misfit.elements, data: misfit.data }.copy(bytes);
         let module = Module::new(&self.engine, &bytes).expect("it is valid without them");
         let found = module.imports().zip(sources).map(|(import, source)| self.find(*source, import.name()));
         let mut imports: Vec<Extern> = found.map(|found| found.expect("it links")).collect();
-        if let Some(Counters { gas, stack }) = self.counters {
-            imports.extend([Extern::Global(gas), Extern::Global(stack)]);
-        }
+        imports.extend(self.counter.map(Extern::Global));
         Instance::new(&mut self.store, &module, &imports).expect("what is left fits");
     }
 
@@ -115,7 +110,7 @@ impl OnExecutor {
         let Some(Extern::Func(function)) = self.find(Source::Instance(instance), name) else {
             panic!("{name} is no exported function");
         };
-        give(&mut self.store, self.counters, None, budget);
+        give(&mut self.store, self.counter, None, budget);
         let arguments: Vec<Val> = arguments.iter().map(to_val).collect();
         let mut results = vec![Val::I32(0); function.ty(&self.store).results().len()];
         let result = function.call(&mut self.store, &arguments, &mut results);

@@ -103,8 +103,6 @@ struct Frame<'m, 'a> {
     locals: Vec<Value>,
     /// Open blocks; the first is the function itself.
     labels: Vec<Label>,
-    /// Whether it has called, and taken its stack units for that.
-    took_units: bool,
 }
 
 struct Machine<'s, 'm, 'a> {
@@ -246,11 +244,10 @@ impl<'m, 'a> Machine<'_, 'm, 'a> {
                 self.branch(u32::try_from(outermost).expect("few labels"))?;
             }
             Operator::Unreachable => {
-                self.check(Checkpoint::Unreachable)?;
+                self.check_with_stack(Checkpoint::Unreachable)?;
                 return Err(End::Unreachable);
             }
             Operator::Call { function_index } => {
-                self.take_units()?;
                 let instance = self.frame().instance;
                 self.enter(self.store.instances[instance].places.functions[*function_index as usize])?;
             }
@@ -334,7 +331,6 @@ impl<'m, 'a> Machine<'_, 'm, 'a> {
     }
 
     fn call_indirect(&mut self, type_index: u32, table: u32) -> Result<(), End> {
-        self.take_units()?;
         let at = self.operands.pop_i32();
         let Frame { instance, module, .. } = *self.frame();
         let table = self.store.instances[instance].places.tables[table as usize];
@@ -348,7 +344,7 @@ impl<'m, 'a> Machine<'_, 'm, 'a> {
         self.enter(function)
     }
 
-    /// Calls a function whose arguments are on the stack: pays, then checks the gas where the entry is a checkpoint.
+    /// Calls a function whose arguments are on the stack: checks gas and stack where that is a checkpoint, then pays.
     fn enter(&mut self, function: u32) -> Result<(), End> {
         let (instance, defined) = match &self.store.functions[function as usize] {
             Function::Defined { instance, body, .. } => (*instance, *body),
@@ -362,52 +358,38 @@ impl<'m, 'a> Machine<'_, 'm, 'a> {
         let params = module.type_of(defined.of_type).params().len();
         let paid = defined.locals.len() + if self.mistaken(Mistake::ParametersCost) { params } else { 0 };
         let entry_price = schedule.function_entry + schedule.function_local * paid as u64;
-        self.gas += entry_price;
         let above = entry_price + defined.price_of_all > schedule.return_check_above;
         if defined.calls_or_loops || above || self.mistaken(Mistake::CheckEveryEntry) {
-            self.check(Checkpoint::Entry)?;
+            self.check_with_stack(Checkpoint::Entry)?;
+        } else if self.stack_left < 0 && self.mistaken(Mistake::StackAtEveryCall) {
+            return Err(End::StackExhausted);
         }
+        self.gas += entry_price;
         let mut locals = self.operands.pop_many(params);
         locals.extend_from_slice(&defined.locals);
-        let took_units = false;
-        self.frames.push(Frame {
-            instance,
-            module,
-            function: defined,
-            next: 0,
-            locals,
-            labels: Vec::new(),
-            took_units,
-        });
-        if self.mistaken(Mistake::UnitsAtEntry) && defined.units.is_some() {
-            self.take_units()?;
-        }
+        self.frames.push(Frame { instance, module, function: defined, next: 0, locals, labels: Vec::new() });
+        self.stack_left -= self.units(defined);
         let results = module.type_of(defined.of_type).results().len();
         self.open(0, results, defined.operators.len(), false);
         Ok(())
     }
 
-    /// Stack units of a function that calls.
+    /// Stack units of a function.
     fn units(&self, function: &Defined<'_>) -> i64 {
-        let mut units = function.units.expect("it calls");
+        let Some(mut units) = function.units else { return 0 };
         if self.mistaken(Mistake::HeightOfReachableCode) {
             units -= function.unreachable_units;
         }
         i64::try_from(units).expect("few units")
     }
 
-    /// Before a call: the calling frame takes its stack units, unless it has taken them for a call before.
-    fn take_units(&mut self) -> Result<(), End> {
-        let frame = self.frames.last_mut().expect("a frame");
-        if std::mem::replace(&mut frame.took_units, true) {
-            return Ok(());
+    /// A checkpoint that also looks at the stack, after the gas.
+    fn check_with_stack(&mut self, checkpoint: Checkpoint) -> Result<(), End> {
+        let exhausted = self.stack_left < 0;
+        if !(exhausted && self.mistaken(Mistake::StackWithoutGas)) {
+            self.check(checkpoint)?;
         }
-        let function = frame.function;
-        self.stack_left -= self.units(function);
-        if self.stack_left < 0 {
-            if !self.mistaken(Mistake::StackWithoutGas) {
-                self.spend()?;
-            }
+        if exhausted {
             return Err(End::StackExhausted);
         }
         self.stack_least = self.stack_least.min(self.stack_left);
@@ -421,7 +403,7 @@ impl<'m, 'a> Machine<'_, 'm, 'a> {
         if above || self.mistaken(Mistake::CheckEveryReturn) {
             self.check(Checkpoint::Return)?;
         }
-        if frame.took_units && !self.mistaken(Mistake::UnitsAreKept) {
+        if !self.mistaken(Mistake::UnitsAreKept) {
             self.stack_left += self.units(frame.function);
         }
         Ok(())
@@ -429,7 +411,7 @@ impl<'m, 'a> Machine<'_, 'm, 'a> {
 
     /// A host call: a checkpoint, then what the host does, then what it charges.
     fn call_host(&mut self, function: u32, of_type: &FuncType) -> Result<(), End> {
-        self.check(Checkpoint::HostCall)?;
+        self.check_with_stack(Checkpoint::HostCall)?;
         let arguments = self.operands.pop_many(of_type.params().len());
         let number = self.events.len();
         let memory = match self.store.host_memory {

@@ -116,7 +116,7 @@ pub struct Report {
     pub events: Vec<Event>,
     /// Exact gas at each checkpoint, the first [`CHECKPOINTS_KEPT`] of them.
     pub checkpoints: Vec<(Checkpoint, u64)>,
-    /// The most stack units that were taken at once.
+    /// The most stack units that were taken at once, where they are looked at.
     pub stack_taken: u64,
     /// How often each operator was executed, by its place in [`Kind::ALL`].
     pub executed: Vec<u64>,
@@ -144,7 +144,7 @@ pub struct Run<T> {
 /// Where the gas is looked at: docs/gas.md, section 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Checkpoint {
-    /// The entry of a function that calls, loops or costs more than the threshold.
+    /// The call of a defined function that calls, loops or costs more than the threshold.
     Entry,
     /// The head of a loop.
     Loop,
@@ -188,8 +188,8 @@ pub enum Mistake {
     CheckEveryEntry,
     /// Section 4: where the stack is exhausted, nobody asks whether the gas is too.
     StackWithoutGas,
-    /// Section 4: units are taken at entry, not at the first call.
-    UnitsAtEntry,
+    /// Section 4: the stack is looked at by calls of small leaves too.
+    StackAtEveryCall,
     /// Section 4: units are not given back.
     UnitsAreKept,
     /// Section 4: operands in unreachable code do not count.
@@ -218,7 +218,7 @@ impl Mistake {
         Mistake::BranchCostsWhenTaken,
         Mistake::CheckEveryEntry,
         Mistake::StackWithoutGas,
-        Mistake::UnitsAtEntry,
+        Mistake::StackAtEveryCall,
         Mistake::UnitsAreKept,
         Mistake::HeightOfReachableCode,
         Mistake::NansAsMade,

@@ -8,7 +8,7 @@ use unfork_conformance::linked::{Code, LIMITS, Observed, OnExecutor, OnMeter, PR
 use unfork_conformance::reference::equality::{call_difference, contents_difference, scarce};
 use unfork_conformance::reference::host::Host;
 use unfork_conformance::reference::{Budget, End, Kind, Module, Report, Rules, Trap, Value};
-use unfork_gas::{Refusal, RefusalCode, Schedule, admit};
+use unfork_gas::{Counter, Refusal, RefusalCode, Schedule, admit};
 use wasmparser::{Validator, WasmFeatures};
 
 /// What a whole run counts besides verdicts.
@@ -51,7 +51,7 @@ pub enum Mode {
 }
 
 /// Enough for everything that the scripts do, and not enough to run for ever.
-const AMPLE_GAS: u64 = 1 << 60;
+const AMPLE_GAS: u64 = Counter::GAS_MAX.cast_unsigned();
 const LARGE_GAS: u64 = 30_000_000;
 
 /// A module of a script, admitted or not.

@@ -13,8 +13,6 @@ use unfork_state::Value;
 pub(crate) trait GuestInstance {
     /// The memory; empty where there is none.
     fn memory(&mut self) -> &mut [u8];
-    /// Stack units left where the contract was left for the host.
-    fn stack(&self) -> Result<i64, Fault>;
     /// Calls an export that takes these words, and gives none (called without arguments) or one, with the gas of the
     /// session. Whatever happens the session comes back; without it nothing can go on.
     fn call(
@@ -34,8 +32,8 @@ pub(crate) struct Guest<'a> {
     instance: &'a mut dyn GuestInstance,
     /// Invariant: present, except while the contract or a nested frame has it.
     session: Option<Box<Session>>,
-    /// Stack units for what is called from here; read when first needed.
-    stack: Option<i64>,
+    /// Stack units for what is called from here.
+    stack: i64,
     /// Whether a host function is running.
     inside: bool,
 }
@@ -43,13 +41,13 @@ pub(crate) struct Guest<'a> {
 impl<'a> Guest<'a> {
     /// The contract seen from outside, before and after it runs.
     pub fn new(instance: &'a mut dyn GuestInstance, session: Box<Session>) -> Self {
-        let stack = Some(session.budgets.stack);
+        let stack = session.budgets.stack;
         Self { instance, session: Some(session), stack, inside: false }
     }
 
-    /// The contract seen from inside a host function.
-    pub fn inside(instance: &'a mut dyn GuestInstance, session: Box<Session>) -> Self {
-        Self { instance, session: Some(session), stack: None, inside: true }
+    /// The contract seen from inside a host function, with the stack units that are left there.
+    pub fn inside(instance: &'a mut dyn GuestInstance, session: Box<Session>, stack: i64) -> Self {
+        Self { instance, session: Some(session), stack, inside: true }
     }
 
     /// Gives the session back to the executor.
@@ -71,21 +69,13 @@ impl<'a> Guest<'a> {
         self.session.take().ok_or_else(|| Fault::internal("a nested frame kept the session").into())
     }
 
-    fn stack(&mut self) -> Result<i64, Fault> {
-        match self.stack {
-            Some(stack) => Ok(stack),
-            None => Ok(*self.stack.insert(self.instance.stack()?)),
-        }
-    }
-
     /// Lets `nested` run with the session and takes it back.
     pub fn nested<R>(
         &mut self,
         nested: impl FnOnce(Box<Session>) -> (Box<Session>, Result<R, Fault>),
     ) -> Result<R, Abort> {
-        let stack = self.stack()?;
         let mut session = self.take_session()?;
-        session.budgets.stack = stack;
+        session.budgets.stack = self.stack;
         let (session, result) = nested(session);
         self.session = Some(session);
         result.map_err(Abort::Fault)
@@ -93,7 +83,6 @@ impl<'a> Guest<'a> {
 
     /// Calls an export on this very instance. With arguments it gives a word, without arguments it gives nothing (0).
     pub fn call(&mut self, export: &str, arguments: &[u32]) -> Result<u32, Abort> {
-        let stack = self.stack()?;
         let mut session = self.take_session()?;
         if self.inside
             && let Err(abort) = session.enter_guest()
@@ -101,7 +90,7 @@ impl<'a> Guest<'a> {
             self.session = Some(session);
             return Err(abort);
         }
-        let (session, result) = self.instance.call(session, stack, export, arguments);
+        let (session, result) = self.instance.call(session, self.stack, export, arguments);
         self.session = session;
         let session = self.session.as_mut().ok_or_else(|| Fault::internal("the session is gone from its store"))?;
         if self.inside {
@@ -112,9 +101,13 @@ impl<'a> Guest<'a> {
 
     /// What every host call costs, and the moment at which the host notices an empty counter.
     pub fn charge_host_call(&mut self) -> Result<(), Abort> {
+        let exhausted = self.stack < 0;
         let session = self.session();
         if session.gas.left < 0 {
             return Err(Abort::Stop(Status::OutOfGas));
+        }
+        if exhausted {
+            return Err(Budget::Stack.into());
         }
         let price = session.prices().host_call_base;
         session.gas.charge(price)

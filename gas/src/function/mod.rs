@@ -10,7 +10,8 @@ use alloc::vec::Vec;
 
 use wasmparser::{FrameKind, FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
-use self::plan::Plan;
+use self::plan::{Pending, Plan};
+use crate::counter;
 use crate::growth;
 use crate::limits::Limits;
 use crate::profile::Floats;
@@ -26,10 +27,9 @@ pub(crate) struct Functions<'a> {
     /// Whether admission limits are checked.
     pub(crate) admitting: bool,
     pub(crate) floats: Floats,
-    pub(crate) gas_global: u32,
-    pub(crate) stack_global: u32,
-    /// The function behind all others that tells an exhausted stack from being out of gas, and traps.
-    pub(crate) exhausted: u32,
+    pub(crate) counter_global: u32,
+    /// The function behind all others that pays for an `unreachable`, and traps.
+    pub(crate) pay_and_trap: u32,
     /// Whether the stack is metered; only measurements leave it out.
     pub(crate) stack_metered: bool,
     pub(crate) totals: Totals,
@@ -49,8 +49,8 @@ pub(crate) struct Totals {
     pub(crate) longest_body: u64,
     /// Whether an operator changes a table or drops a segment.
     pub(crate) changes_tables: bool,
-    /// Whether any body needs the function behind all others.
-    pub(crate) exhausted: bool,
+    /// Whether any body calls the function behind all others.
+    pub(crate) pays_and_traps: bool,
 }
 
 /// The signature of a function, as far as its body is concerned.
@@ -77,8 +77,8 @@ impl<'a> Functions<'a> {
         limits: &'a Limits,
         admitting: bool,
         floats: Floats,
-        first_added_global: u32,
-        exhausted: u32,
+        counter_global: u32,
+        pay_and_trap: u32,
     ) -> Functions<'a> {
         Functions {
             module,
@@ -86,9 +86,8 @@ impl<'a> Functions<'a> {
             limits,
             admitting,
             floats,
-            gas_global: first_added_global,
-            stack_global: first_added_global.saturating_add(1),
-            exhausted,
+            counter_global,
+            pay_and_trap,
             stack_metered: true,
             totals: Totals::default(),
             plan: Plan::default(),
@@ -109,7 +108,8 @@ impl<'a> Functions<'a> {
         let bytes = range.end.saturating_sub(range.start);
         self.limit(RefusalCode::FunctionBytes, range.start, self.limits.function_bytes_max, bytes)?;
         let locals = self.read_locals(body, signature)?;
-        let (height, growth) = self.walk(function, body, &locals, signature.result_count)?;
+        let entry_gas = self.entry_gas(locals.declared);
+        let (height, growth) = self.walk(function, body, &locals, entry_gas, signature.result_count)?;
         let growth = growth.saturating_add(growth::FUNCTION);
         let longest = bytes.saturating_add(growth);
         self.limit(
@@ -129,7 +129,8 @@ impl<'a> Functions<'a> {
         self.limit(RefusalCode::FunctionGas, range.start, self.limits.function_gas_max, static_gas)?;
         self.totals.function_gas_max = self.totals.function_gas_max.max(static_gas);
         let unchecked_max = self.schedule.return_check_above;
-        let whole_gas = static_gas.saturating_add(self.plan.entry_gas.unsigned_abs());
+        let whole_gas = static_gas.saturating_add(entry_gas.unsigned_abs());
+        let metered = self.plan.has_call && self.stack_metered;
         let body = write::Body {
             module: self.module,
             local_groups: slice(self.module, locals.from, locals.to),
@@ -138,16 +139,15 @@ impl<'a> Functions<'a> {
             first: narrow(locals.to),
             end: narrow(range.end.saturating_sub(1)),
             result_type: signature.result_type,
-            gas_global: self.gas_global,
-            stack_global: self.stack_global,
-            frame_units: i64::try_from(frame_units).unwrap_or(i64::MAX),
-            exhausted: self.exhausted,
-            take: self.plan.take().filter(|_| self.stack_metered),
+            counter_global: self.counter_global,
+            frame: if metered { counter::frame(frame_units) } else { 0 },
+            stack_metered: self.stack_metered,
+            pay_and_trap: self.pay_and_trap,
+            unreachable_price: Pending::gas(self.schedule.op_br.cast_signed()),
             check_entry: self.plan.loops_or_calls || whole_gas > unchecked_max,
             check_return: static_gas > unchecked_max,
         };
-        self.totals.exhausted |= body.take.is_some();
-        write::write(out, &self.plan, &body);
+        self.totals.pays_and_traps |= write::write(out, &self.plan, &body);
         Ok(growth)
     }
 
@@ -177,13 +177,13 @@ impl<'a> Functions<'a> {
         function: FuncToValidate<ValidatorResources>,
         body: &FunctionBody<'_>,
         locals: &Locals,
+        entry_gas: i64,
         result_count: usize,
     ) -> Result<(u64, u64), Refusal> {
         let mut validator = function.into_validator(core::mem::take(&mut self.validator_allocations));
         let mut reader = body.get_binary_reader_for_operators().map_err(|error| invalid(&error))?;
         validator.read_locals(&mut body.get_binary_reader()).map_err(|error| invalid(&error))?;
         reader.set_features(*validator.features());
-        let entry_gas = self.entry_gas(locals.declared);
         self.plan.begin(narrow(locals.to), entry_gas, result_count);
         let mut walk = walk::Walk {
             validator,
@@ -216,7 +216,7 @@ impl<'a> Functions<'a> {
     }
 }
 
-pub(crate) use self::write::exhausted_body;
+pub(crate) use self::write::pay_and_trap_body;
 
 /// Offsets fit 32 bits: modules are shorter than 4 GiB, which is checked before the walk.
 fn narrow(offset: u64) -> u32 {

@@ -12,15 +12,20 @@
 //! global (calls, returns, `unreachable`), and at operators whose cost is known at run time only. `pending` may
 //! become negative: then more was charged than was executed.
 //!
+//! The stack is counted in the same way, in the same counter: `pending` also says whether the units of the frame have been
+//! taken from it. They must be at calls and must not be at returns; in between it is left to what merges best.
+//!
 //! What must be done somewhere on a straight line is done at its beginning (its *line*), so that it does not come
 //! between a comparison and the branch that uses it, or between a result and the return that takes it.
 
 mod action;
 mod branch;
+mod pending;
 
 use alloc::vec::Vec;
 
 pub(crate) use self::action::{Action, Grow, Insert};
+pub(crate) use self::pending::Pending;
 use crate::operator::Width;
 
 /// What remains to be done once it is known where the operator ends.
@@ -29,7 +34,7 @@ pub(crate) enum After {
     /// A line begins.
     Line,
     /// A loop's head, and a line.
-    LoopHead { pending: i64 },
+    LoopHead { pending: Pending },
     /// A call has returned, and a line begins.
     Call,
     /// Something has grown, and a line begins.
@@ -64,32 +69,20 @@ enum Kind {
 struct Frame {
     kind: Kind,
     /// `pending` at the label: of a loop known from its start, else fixed by the first branch that arrives.
-    label: Option<i64>,
-    /// Whether every branch that arrived had the stack checked.
-    label_stack_checked: bool,
+    label: Option<Pending>,
     /// `pending` where the frame began; `None` where that cannot be reached.
-    entered: Option<i64>,
-    entered_stack_checked: bool,
-    /// The line in which the frame began.
-    line: Line,
+    entered: Option<Pending>,
     /// Whether a branch to the label carries no values.
     carries_nothing: bool,
-}
-
-/// The beginning of a straight line: its insertion, and how many frames were open there.
-#[derive(Clone, Copy, Default)]
-struct Line {
-    insert: usize,
-    depth: usize,
 }
 
 /// The plan of one body, and the scratch space that is reused from body to body.
 #[derive(Default)]
 pub(crate) struct Plan {
     pub(crate) inserts: Vec<Insert>,
-    pub(crate) table_charges: Vec<i64>,
+    pub(crate) table_charges: Vec<Pending>,
     /// Whether any loop can be reached: then the counter may live in a local.
-    has_loop: bool,
+    pub(crate) has_loop: bool,
     /// Operations that the interpreter needs with the counter in a local, and in the global; those in loops count more.
     local_cost: u64,
     global_cost: u64,
@@ -104,10 +97,8 @@ pub(crate) struct Plan {
     pub(crate) has_charged_table: bool,
     pub(crate) canonical_f32: bool,
     pub(crate) canonical_f64: bool,
-    /// What entering the function costs.
-    pub(crate) entry_gas: i64,
     /// `pending` at the end of the function, where branches arrive there.
-    pub(crate) pending_at_end: Option<i64>,
+    pub(crate) pending_at_end: Option<Pending>,
     /// What the walk must see to once it knows where the operator ends.
     pub(crate) after: Option<After>,
     /// What the operator before was.
@@ -116,16 +107,11 @@ pub(crate) struct Plan {
     /// Index of each open loop that can be reached in `frames`.
     loops: Vec<usize>,
     reachable: bool,
-    /// The sum of the prices of all operators so far, reachable or not; `pending` is what this is above `settled`.
-    paid: i64,
-    settled: i64,
-    line: Line,
-    /// Where the stack budget of the frame is computed: before all calls, outside of loops.
-    take: Option<Line>,
-    /// Where it must move to when another call comes: the line before the frame that it stood in.
-    take_moved: Option<Line>,
-    /// Whether the stack was checked on every path to here.
-    stack_checked: bool,
+    /// The prices of all operators so far, reachable or not; `pending` is what this is above `settled`.
+    paid: Pending,
+    settled: Pending,
+    /// The insertion at the beginning of the current straight line.
+    line: usize,
 }
 
 impl Plan {
@@ -141,8 +127,7 @@ impl Plan {
             table_charges: reused.table_charges,
             frames: reused.frames,
             loops: reused.loops,
-            entry_gas,
-            settled: entry_gas.saturating_neg(),
+            settled: Pending::gas(entry_gas).negative(),
             reachable: true,
             ..Plan::default()
         };
@@ -152,7 +137,7 @@ impl Plan {
 
     /// The sum of the prices of all operators, reachable or not.
     pub(crate) fn static_gas(&self) -> u64 {
-        self.paid.unsigned_abs()
+        self.paid.gas_part().unsigned_abs()
     }
 
     /// Whether the counter lives in a local between calls.
@@ -168,26 +153,21 @@ impl Plan {
         self.global_cost = self.global_cost.saturating_add(global.saturating_mul(weight));
     }
 
-    /// The line at which the stack budget is computed.
-    pub(crate) fn take(&self) -> Option<usize> {
-        self.take.map(|line| line.insert)
-    }
-
     /// Adds the price of an operator. Prices and bodies are small enough that nothing overflows.
     #[inline(always)]
     pub(crate) fn pay(&mut self, price: i64) {
-        self.paid = self.paid.wrapping_add(price);
+        self.paid = self.paid.and(Pending::gas(price));
     }
 
-    fn pending(&self) -> i64 {
-        self.paid.wrapping_sub(self.settled)
+    fn pending(&self) -> Pending {
+        self.paid.less(self.settled)
     }
 
-    fn set_pending(&mut self, pending: i64) {
-        self.settled = self.paid.wrapping_sub(pending);
+    fn set_pending(&mut self, pending: Pending) {
+        self.settled = self.paid.less(pending);
     }
 
-    fn reachable_pending(&self) -> Option<i64> {
+    fn reachable_pending(&self) -> Option<Pending> {
         self.reachable.then(|| self.pending())
     }
 
@@ -213,16 +193,8 @@ impl Plan {
         self.after = Some(After::Line);
     }
 
-    fn push(&mut self, kind: Kind, label: Option<i64>, arity: usize) {
-        self.frames.push(Frame {
-            kind,
-            label,
-            label_stack_checked: true,
-            entered: self.reachable_pending(),
-            entered_stack_checked: self.stack_checked,
-            line: self.line_here(),
-            carries_nothing: arity == 0,
-        });
+    fn push(&mut self, kind: Kind, label: Option<Pending>, arity: usize) {
+        self.frames.push(Frame { kind, label, entered: self.reachable_pending(), carries_nothing: arity == 0 });
     }
 
     fn save_locals(&mut self, at: u32, needed: bool) {
@@ -265,39 +237,16 @@ impl Plan {
         self.has_call = true;
         self.loops_or_calls = true;
         let Some(pending) = self.reachable_pending() else { return };
-        self.take_stack();
         self.weigh(4, 3);
-        self.insert(at, Action::BeforeCall { pending, check_stack: !self.stack_checked });
-        self.stack_checked = true;
-        self.set_pending(0);
+        self.insert(at, Action::BeforeCall(pending.less(Pending::TAKEN)));
+        self.set_pending(Pending::TAKEN);
         self.after = Some(After::Call);
-    }
-
-    /// Sees to it that the stack budget is computed at a line that every path to here has passed, once.
-    fn take_stack(&mut self) {
-        if let Some(moved) = self.take_moved.take() {
-            self.take = Some(moved);
-        }
-        if self.take.is_none() {
-            let outermost = self.loops.first().and_then(|&index| self.frames.get(index));
-            self.take = Some(outermost.map_or(self.line_here(), |frame| frame.line));
-        }
-    }
-
-    /// Before the innermost frame ends: what was computed in it has not been computed on all paths behind it.
-    fn leave_take(&mut self) {
-        let stands = self.take_moved.or(self.take);
-        if let (Some(stands), Some(frame)) = (stands, self.frames.last())
-            && stands.depth >= self.frames.len()
-        {
-            self.take_moved = Some(frame.line);
-        }
     }
 
     /// A return, or the end of the body.
     pub(crate) fn leave_function(&mut self, at: u32) {
         if let Some(pending) = self.reachable_pending() {
-            self.settle_line(pending, at);
+            self.settle_line(at, Action::Settle(pending));
             self.insert(at, Action::CheckReturn);
             self.reachable = false;
         }
@@ -305,26 +254,25 @@ impl Plan {
 
     pub(crate) fn meet_unreachable(&mut self, at: u32) {
         if let Some(pending) = self.reachable_pending() {
-            self.settle_line(pending, at);
+            let amount = pending.less(Pending::TAKEN);
+            let at_once = self.inserts.get(self.line).is_some_and(|line| line.at == at);
+            self.settle_line(at, if at_once { Action::SettleAndTrap(amount) } else { Action::Settle(amount) });
             self.reachable = false;
         }
     }
 
     pub(crate) fn meet_else(&mut self) {
         self.jump(0);
-        self.leave_take();
         if let Some(frame) = self.frames.last_mut() {
             frame.kind = Kind::Else;
-            let (entered, checked) = (frame.entered, frame.entered_stack_checked);
+            let entered = frame.entered;
             self.reach(entered);
-            self.stack_checked = checked;
         }
         self.after = Some(After::Line);
     }
 
     pub(crate) fn leave(&mut self, at: u32) {
         let Some(kind) = self.frames.last().map(|frame| frame.kind) else { return };
-        self.leave_take();
         match kind {
             Kind::Loop => {
                 let reached = self.frames.pop().is_some_and(|frame| frame.label.is_some());
@@ -339,7 +287,6 @@ impl Plan {
         }
         if let Some(frame) = self.frames.pop() {
             self.reach(frame.label);
-            self.stack_checked = frame.label_stack_checked;
         }
         self.after = Some(After::Line);
     }
@@ -355,9 +302,9 @@ impl Plan {
         }
     }
 
-    fn reach(&mut self, pending: Option<i64>) {
+    fn reach(&mut self, pending: Option<Pending>) {
         self.reachable = pending.is_some();
-        self.set_pending(pending.unwrap_or(0));
+        self.set_pending(pending.unwrap_or_default());
     }
 
     /// At the `end` of an `if` without `else`: the way past it costs nothing, unless a branch fixed the label before.
@@ -365,10 +312,9 @@ impl Plan {
         let Some(frame) = self.frames.last_mut() else { return };
         let Some(entered) = frame.entered else { return };
         let label = *frame.label.get_or_insert(entered);
-        frame.label_stack_checked &= frame.entered_stack_checked;
         self.jump(0);
         if label != entered {
-            self.insert(at, Action::ChargedElse(entered.saturating_sub(label)));
+            self.insert(at, Action::ChargedElse(entered.less(label)));
         }
     }
 
@@ -413,33 +359,28 @@ impl Plan {
         self.insert(next, Action::Canonicalise(width));
     }
 
-    fn charge_line(&mut self, amount: i64) {
-        if amount == 0 {
+    fn charge_line(&mut self, amount: Pending) {
+        if amount.is_nothing() {
             return;
         }
         self.weigh(1, 3);
-        if let Some(Insert { action: Action::Charge(charge), .. }) = self.inserts.get_mut(self.line.insert) {
-            *charge = charge.saturating_add(amount);
+        if let Some(Insert { action: Action::Charge(charge), .. }) = self.inserts.get_mut(self.line) {
+            *charge = charge.and(amount);
         }
     }
 
     /// Puts the exact gas at the end of this line into the global, at its beginning.
-    fn settle_line(&mut self, pending: i64, at: u32) {
+    fn settle_line(&mut self, at: u32, settle: Action) {
         self.weigh(2, 3);
-        match self.inserts.get_mut(self.line.insert) {
-            Some(Insert { action: action @ Action::Charge(0), .. }) => *action = Action::Settle(pending),
-            _ => self.insert(at, Action::Settle(pending)),
+        match self.inserts.get_mut(self.line) {
+            Some(Insert { action: action @ Action::Charge(Pending::NOTHING), .. }) => *action = settle,
+            _ => self.insert(at, settle),
         }
     }
 
-    /// The current line. One that began in a loop and goes on behind it is left by no branch: it belongs where it ends.
-    fn line_here(&self) -> Line {
-        Line { depth: self.line.depth.min(self.frames.len()), ..self.line }
-    }
-
     fn open_line(&mut self, at: u32) {
-        self.line = Line { insert: self.inserts.len(), depth: self.frames.len() };
-        self.insert(at, Action::Charge(0));
+        self.line = self.inserts.len();
+        self.insert(at, Action::Charge(Pending::NOTHING));
     }
 
     fn insert(&mut self, at: u32, action: Action) {

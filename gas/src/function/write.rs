@@ -2,14 +2,14 @@
 //!
 //! ```text
 //! block $out_of_gas             where anything jumps there
-//!   prologue                    the entry checkpoint, where there is one
+//!   prologue                    the entry checkpoint, where there is one: it traps by itself
 //!   block $body (results)       where a branch leaves the function
 //!     original bytes with insertions
 //!   end
 //!   epilogue                    the exact gas left into the global
 //!   return
 //! end
-//! gas := -1, unless the stack is below 0, by a function of its own; unreachable
+//! counter := -1; unreachable
 //! ```
 
 mod action;
@@ -18,8 +18,9 @@ mod instruction;
 use alloc::vec::Vec;
 
 use super::op::{self, TYPE_EMPTY, TYPE_F32, TYPE_F64, TYPE_FUNCREF, TYPE_I32, TYPE_I64};
-use super::plan::{Action, Plan};
-use crate::encode;
+use super::plan::{Action, Pending, Plan};
+use crate::schedule::Schedule;
+use crate::{counter, encode};
 
 /// What of the module and the function the writer needs.
 pub(crate) struct Body<'a> {
@@ -35,36 +36,38 @@ pub(crate) struct Body<'a> {
     pub(crate) end: u32,
     /// Block type of `[] -> results`, encoded; only read where the plan says that a branch leaves the function.
     pub(crate) result_type: &'a [u8],
-    pub(crate) gas_global: u32,
-    pub(crate) stack_global: u32,
-    /// Stack units of a frame, and the insertion before which what it leaves is computed, where it takes any.
-    pub(crate) frame_units: i64,
-    pub(crate) take: Option<usize>,
-    /// Index of the function made of [`exhausted_body`].
-    pub(crate) exhausted: u32,
+    pub(crate) counter_global: u32,
+    /// What the frame takes in the counter; 0 where it takes nothing.
+    pub(crate) frame: i64,
+    pub(crate) stack_metered: bool,
+    /// Index of the function made of [`pay_and_trap_body`], and what it charges.
+    pub(crate) pay_and_trap: u32,
+    pub(crate) unreachable_price: Pending,
     /// Whether the entry is a checkpoint.
     pub(crate) check_entry: bool,
     /// Whether returning is a checkpoint.
     pub(crate) check_return: bool,
 }
 
-/// Appends the instrumented body, without its length.
-pub(crate) fn write(out: &mut Vec<u8>, plan: &Plan, body: &Body<'_>) {
+/// Appends the instrumented body, without its length. Whether it calls the function made of [`pay_and_trap_body`] comes back.
+pub(crate) fn write(out: &mut Vec<u8>, plan: &Plan, body: &Body<'_>) -> bool {
     let mut writer = Writer::new(out, plan, body);
     writer.locals();
     writer.open();
     writer.operators();
     writer.close();
+    writer.traps
 }
 
-/// The body of the function that others call where gas or stack are exhausted, with its length: the stack budget below 0
-/// says which, and stays; else it is the gas.
-pub(crate) fn exhausted_body(gas_global: u32, stack_global: u32) -> Vec<u8> {
+/// The body of the function that others call before an `unreachable` with nothing else to pay for, with its length.
+pub(crate) fn pay_and_trap_body(counter_global: u32, schedule: &Schedule) -> Vec<u8> {
     let mut body = alloc::vec![0, op::GLOBAL_GET];
-    encode::unsigned(&mut body, u64::from(stack_global));
-    body.extend_from_slice(&[op::I64_CONST, 0, op::I64_GE_S, op::IF, TYPE_EMPTY, op::I64_CONST, 0x7f, op::GLOBAL_SET]);
-    encode::unsigned(&mut body, u64::from(gas_global));
-    body.extend_from_slice(&[op::END, op::UNREACHABLE, op::END]);
+    encode::unsigned(&mut body, u64::from(counter_global));
+    body.push(op::I64_CONST);
+    encode::signed(&mut body, counter::charge(schedule.op_br.cast_signed()));
+    body.extend_from_slice(&[op::I64_SUB, op::GLOBAL_SET]);
+    encode::unsigned(&mut body, u64::from(counter_global));
+    body.extend_from_slice(&[op::UNREACHABLE, op::END]);
     let mut out = Vec::new();
     encode::unsigned(&mut out, encode::length(body.len()));
     out.append(&mut body);
@@ -82,11 +85,12 @@ struct Writer<'a> {
     has_body_block: bool,
     /// Indices of the locals that this function got.
     counter: u32,
-    stack_left: u32,
     units: u32,
     filler: u32,
     nan_f32: u32,
     nan_f64: u32,
+    /// Whether the function made of [`pay_and_trap_body`] was called.
+    traps: bool,
 }
 
 impl<'a> Writer<'a> {
@@ -97,14 +101,14 @@ impl<'a> Writer<'a> {
             plan,
             body,
             counter_in_local,
-            has_exit: body.check_entry || plan.has_per_unit || body.check_return,
+            has_exit: plan.has_loop || plan.has_per_unit || body.check_return,
             has_body_block: plan.branches_to_function,
             counter: 0,
-            stack_left: 0,
             units: 0,
             filler: 0,
             nan_f32: 0,
             nan_f64: 0,
+            traps: false,
         };
         let mut next = body.local_count;
         let mut take = |wanted: bool| {
@@ -113,7 +117,6 @@ impl<'a> Writer<'a> {
             index
         };
         writer.counter = take(counter_in_local || plan.has_per_unit);
-        writer.stack_left = take(body.take.is_some());
         writer.units = take(plan.has_per_unit || plan.has_charged_table);
         writer.filler = take(plan.has_table_grow);
         writer.nan_f32 = take(plan.canonical_f32);
@@ -125,7 +128,6 @@ impl<'a> Writer<'a> {
         let plan = self.plan;
         let added = [
             (self.counter_in_local || plan.has_per_unit, TYPE_I64),
-            (self.body.take.is_some(), TYPE_I64),
             (plan.has_per_unit || plan.has_charged_table, TYPE_I32),
             (plan.has_table_grow, TYPE_FUNCREF),
             (plan.canonical_f32, TYPE_F32),
@@ -153,75 +155,68 @@ impl<'a> Writer<'a> {
     /// The entry checkpoint, and what stands at the beginning of the first line.
     fn enter(&mut self) {
         let first = self.plan.inserts.first().map(|insert| insert.action);
-        let charge = if let Some(Action::Charge(amount)) = first { amount } else { 0 };
-        let pending = self.plan.entry_gas;
+        if self.body.check_entry {
+            self.check_entry();
+        }
+        let charge = if let Some(Action::Charge(amount)) = first { amount } else { Pending::NOTHING };
         if self.counter_in_local {
-            self.global_get(self.body.gas_global);
-            if charge != 0 {
-                self.add(charge.saturating_neg());
+            self.global_get();
+            let change = self.change(charge);
+            if change != 0 {
+                self.add(change);
             }
-            if self.body.check_entry {
-                self.indexed(op::LOCAL_TEE, self.counter);
-                self.below(pending.saturating_sub(charge));
-                self.indexed(op::BR_IF, 0);
-            } else {
-                self.indexed(op::LOCAL_SET, self.counter);
-            }
+            self.indexed(op::LOCAL_SET, self.counter);
         } else {
-            if self.body.check_entry {
-                self.global_get(self.body.gas_global);
-                self.below(pending);
-                self.indexed(op::BR_IF, 0);
-            }
             self.charge(charge);
         }
-        if self.body.take == Some(0) {
-            self.take_stack();
-        }
-        if let Some(Action::Settle(pending)) = first {
-            self.settle(pending);
+        match first {
+            Some(Action::Settle(amount)) => self.settle(amount),
+            Some(Action::SettleAndTrap(amount)) => self.settle_and_trap(amount, true),
+            _ => {}
         }
     }
 
-    /// What this frame leaves of the stack budget stays in a local and is handed on before each call: nothing to give
-    /// back.
-    fn take_stack(&mut self) {
-        self.global_get(self.body.stack_global);
-        self.add(self.body.frame_units.saturating_neg());
-        self.indexed(op::LOCAL_SET, self.stack_left);
+    /// The exact gas, the stack units of the caller taken, stands in the global: it says by itself what is exhausted.
+    fn check_entry(&mut self) {
+        self.global_get();
+        if self.body.stack_metered {
+            self.constant(counter::EITHER_EXHAUSTED);
+            self.out.push(op::I64_AND);
+            self.constant(0);
+            self.out.push(op::I64_NE);
+        } else {
+            self.below(Pending::NOTHING);
+        }
+        self.out.extend_from_slice(&[op::IF, TYPE_EMPTY, op::UNREACHABLE, op::END]);
     }
 
     fn operators(&mut self) {
         let mut position = self.body.first;
-        let mut inserts = self.plan.inserts.iter().enumerate().skip(1).peekable();
-        while let Some((index, insert)) = inserts.next() {
-            let takes = self.body.take == Some(index);
-            if matches!(insert.action, Action::Charge(0)) && !takes {
+        let mut inserts = self.plan.inserts.iter().skip(1).peekable();
+        while let Some(insert) = inserts.next() {
+            if matches!(insert.action, Action::Charge(Pending::NOTHING)) {
                 continue;
             }
             self.copy(position, insert.at);
             position = position.max(insert.at);
             // A charge that directly follows a check is made by it.
-            let next = inserts.peek().map(|&(index, next)| (index, next.action)).filter(|_| insert.joins());
+            let next = inserts.peek().map(|next| next.action).filter(|_| insert.joins());
+            let after_call = matches!(insert.action, Action::AfterCall);
             match next {
-                Some((next_index, Action::Charge(amount))) => {
+                Some(Action::Charge(amount)) => {
                     inserts.next();
                     self.insert(insert, amount);
-                    if self.body.take == Some(next_index) {
-                        self.take_stack();
-                    }
                 }
                 // Nobody reads the counter between a call and what leaves the function: it stays in the global.
-                Some((_, Action::Settle(pending))) if matches!(insert.action, Action::AfterCall) => {
+                Some(Action::Settle(amount)) if after_call => {
                     inserts.next();
-                    self.charge_global(pending);
+                    self.charge_global(amount);
                 }
-                _ => {
-                    self.insert(insert, 0);
-                    if takes {
-                        self.take_stack();
-                    }
+                Some(Action::SettleAndTrap(amount)) if after_call => {
+                    inserts.next();
+                    self.settle_and_trap(amount, true);
                 }
+                _ => self.insert(insert, Pending::NOTHING),
             }
             if let Action::ChargedBrIf { next, .. } = insert.action {
                 position = next;
@@ -247,19 +242,10 @@ impl<'a> Writer<'a> {
         }
         if self.has_exit {
             self.out.extend_from_slice(&[op::RETURN, op::END]);
-            self.leave_exhausted();
+            self.constant(-1);
+            self.global_set();
+            self.out.push(op::UNREACHABLE);
         }
         self.out.push(op::END);
-    }
-
-    /// Out of gas, unless it is the stack budget that is below 0.
-    fn leave_exhausted(&mut self) {
-        if self.body.take.is_some() {
-            self.indexed(op::CALL, self.body.exhausted);
-        } else {
-            self.constant(-1);
-            self.global_set(self.body.gas_global);
-        }
-        self.out.push(op::UNREACHABLE);
     }
 }

@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 use wasmparser::{FuncType, ValType};
 
 use crate::encode;
-use crate::function::exhausted_body;
-use crate::{EXPORT_GAS, EXPORT_MEMORY, EXPORT_STACK};
+use crate::function::pay_and_trap_body;
+use crate::schedule::Schedule;
+use crate::{EXPORT_COUNTER, EXPORT_MEMORY};
 
 /// Contents of the sections; those with a count of their own here without it.
 #[derive(Default)]
@@ -72,20 +73,19 @@ impl Output {
         block_type
     }
 
-    /// The function behind all others that bodies call where gas or stack are exhausted.
-    pub(super) fn add_exhausted(&mut self, added_global: u32) {
+    /// The function behind all others that bodies call before an `unreachable`.
+    pub(super) fn add_pay_and_trap(&mut self, counter_global: u32, schedule: &Schedule) {
         encode::unsigned(&mut self.functions, u64::from(self.type_count));
         self.function_count = self.function_count.saturating_add(1);
         self.types.extend_from_slice(&[0x60, 0, 0]);
         self.type_count = self.type_count.saturating_add(1);
-        self.code.extend_from_slice(&exhausted_body(added_global, added_global.saturating_add(1)));
+        self.code.extend_from_slice(&pay_and_trap_body(counter_global, schedule));
         self.code_count = self.code_count.saturating_add(1);
     }
 
-    /// The module, with the two globals appended after the contract's, of which the first gets the index `added_global`.
-    pub(super) fn assemble(mut self, added_global: u32, has_memory: bool) -> Vec<u8> {
-        self.export(EXPORT_GAS, 3, added_global);
-        self.export(EXPORT_STACK, 3, added_global.saturating_add(1));
+    /// The module, with the counter appended after the contract's globals as `counter_global`.
+    pub(super) fn assemble(mut self, counter_global: u32, has_memory: bool) -> Vec<u8> {
+        self.export(EXPORT_COUNTER, 3, counter_global);
         if has_memory {
             self.export(EXPORT_MEMORY, 2, 0);
         }
@@ -100,11 +100,9 @@ impl Output {
             size(&mut memory, initial, Some(max));
             counted(&mut out, 5, 1, &memory);
         }
-        // A mutable i64 that begins at 0: code that runs without being given gas runs out of it.
-        for _ in 0..2 {
-            self.globals.extend_from_slice(&[0x7e, 1, 0x42, 0, 0x0b]);
-        }
-        counted(&mut out, 6, u64::from(self.global_count).saturating_add(2), &self.globals);
+        // A mutable i64 that begins at -1: code that runs without being given gas runs out of it.
+        self.globals.extend_from_slice(&[0x7e, 1, 0x42, 0x7f, 0x0b]);
+        counted(&mut out, 6, u64::from(self.global_count).saturating_add(1), &self.globals);
         counted(&mut out, 7, u64::from(self.export_count), &self.exports);
         if let Some(start) = &self.start {
             raw(&mut out, 8, start);

@@ -5,7 +5,7 @@ pub mod bombs;
 pub mod edges;
 pub mod modules;
 
-use unfork_gas::{EXPORT_GAS, EXPORT_STACK, Entry, Floats, Import, Linking, Prepared, Profile, ValueType};
+use unfork_gas::{Counter, EXPORT_COUNTER, Entry, Floats, Import, Linking, Prepared, Profile, ValueType};
 use wasmi::{Engine, Linker, Module, Store, TrapCode, Val};
 
 pub const STACK: i64 = 10_000;
@@ -35,7 +35,7 @@ pub const EMPTY: Profile<'static> = Profile {
 };
 
 /// How a run ended. Gas is what was used, exactly.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     Returned(i64),
     Unreachable(i64),
@@ -78,42 +78,43 @@ pub fn run(prepared: &Prepared, gas: i64, stack: i64) -> (Ended, Seen) {
         })
         .unwrap();
     let instance = linker.instantiate_and_start(&mut store, &module).expect("instance");
-    let gas_global = instance.get_global(&store, EXPORT_GAS).unwrap();
-    let stack_global = instance.get_global(&store, EXPORT_STACK).unwrap();
-    gas_global.set(&mut store, Val::I64(gas)).unwrap();
-    stack_global.set(&mut store, Val::I64(stack)).unwrap();
+    let counter = instance.get_global(&store, EXPORT_COUNTER).unwrap();
+    let given = Counter { gas, stack };
+    assert_eq!(Counter::read(given.value()), given, "a counter cannot hold what is given");
+    counter.set(&mut store, Val::I64(given.value())).unwrap();
     let entry = instance.get_func(&store, "run").unwrap();
     let result = entry.call(&mut store, &[], &mut []);
-    let left = gas_global.get(&store).i64().unwrap();
-    let stack_left = stack_global.get(&store).i64().unwrap();
-    let used = gas - left;
+    let left = Counter::read(counter.get(&store).i64().unwrap());
+    let used = gas - left.gas;
     let ended = match result {
-        Ok(()) if left < 0 => Ended::OutOfGas,
+        Ok(()) if left.gas < 0 => Ended::OutOfGas,
         Ok(()) => {
-            assert!(stack_left >= 0);
+            assert_eq!(left.stack, stack, "all frames give back what they took");
             Ended::Returned(used)
         }
         Err(error) => match error.as_trap_code() {
-            Some(TrapCode::UnreachableCodeReached) if left < 0 => Ended::OutOfGas,
-            Some(TrapCode::UnreachableCodeReached) if stack_left < 0 => Ended::StackExhausted,
+            Some(TrapCode::UnreachableCodeReached) if left.gas < 0 => Ended::OutOfGas,
+            Some(TrapCode::UnreachableCodeReached) if left.stack < 0 => Ended::StackExhausted,
             Some(TrapCode::UnreachableCodeReached) => Ended::Unreachable(used),
             Some(code) => Ended::Trapped(code),
-            None if left < 0 => Ended::OutOfGas,
+            None if left.gas < 0 => Ended::OutOfGas,
+            None if left.stack < 0 => Ended::StackExhausted,
             None => panic!("{error}"),
         },
     };
     (ended, store.into_data())
 }
 
-/// The gas left at a host call; out of gas ends the frame there.
+/// The gas left at a host call; exhausted gas or stack ends the frame there.
 fn read(caller: &mut wasmi::Caller<'_, Seen>) -> Result<i64, wasmi::Error> {
-    let left = caller.get_export(EXPORT_GAS).unwrap().into_global().unwrap().get(&*caller).i64().unwrap();
-    let used = caller.data().limit - left;
-    if left < 0 {
-        return Err(wasmi::Error::new("out of gas at a host call"));
+    let counter = caller.get_export(EXPORT_COUNTER).unwrap().into_global().unwrap().get(&*caller).i64().unwrap();
+    let left = Counter::read(counter);
+    if left.gas < 0 || left.stack < 0 {
+        return Err(wasmi::Error::new("exhausted at a host call"));
     }
+    let used = caller.data().limit - left.gas;
     caller.data_mut().gas_at_calls.push(used);
-    Ok(left)
+    Ok(left.gas)
 }
 
 trait GlobalValue {

@@ -3,7 +3,7 @@
 use crate::measure::{geomean, medians, ratio};
 use crate::peers;
 use unfork_benches::contracts::fixtures;
-use unfork_gas::{EXPORT_GAS, EXPORT_STACK, LIMITS_V1, V1, admit};
+use unfork_gas::{Counter, EXPORT_COUNTER, LIMITS_V1, V1, admit};
 use wasmi::{CompilationMode, Config, Engine, Error, Linker, Module, Store, TypedFunc, Val};
 
 /// Kernels with the argument that makes each run for some hundredths of a second.
@@ -81,8 +81,8 @@ pub fn run() {
 struct Side {
     store: Store<Counters>,
     run: TypedFunc<i32, i32>,
-    /// Counters that are filled before each run.
-    globals: Vec<wasmi::Global>,
+    /// Counters that are filled before each run, and with what.
+    globals: Vec<(wasmi::Global, i64)>,
     fuel: bool,
 }
 
@@ -99,15 +99,17 @@ impl Side {
         let module = Module::new(&engine, code).expect("the executor accepts it");
         let mut store = Store::new(&engine, Counters::default());
         let instance = linker(&engine).instantiate_and_start(&mut store, &module).expect("it makes an instance");
-        let names = [EXPORT_GAS, EXPORT_STACK, peers::GAS_GLOBAL];
-        let globals = names.iter().filter_map(|name| instance.get_global(&store, name)).collect();
+        let plenty = Counter { gas: Counter::GAS_MAX, stack: Counter::STACK_MAX }.value();
+        let counters = [(EXPORT_COUNTER, plenty), (peers::GAS_GLOBAL, 1 << 60)];
+        let globals = counters.into_iter().filter_map(|(name, full)| Some((instance.get_global(&store, name)?, full)));
+        let globals = globals.collect();
         let run = instance.get_typed_func(&store, "run").expect("kernels export run");
         Side { store, run, globals, fuel }
     }
 
     fn run(&mut self, argument: i32) -> i32 {
-        for global in &self.globals {
-            global.set(&mut self.store, Val::I64(1 << 60)).expect("a counter");
+        for (global, full) in &self.globals {
+            global.set(&mut self.store, Val::I64(*full)).expect("a counter");
         }
         *self.store.data_mut() = Counters { gas: 1 << 60, stack: 1 << 30 };
         if self.fuel {

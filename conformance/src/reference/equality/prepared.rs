@@ -2,9 +2,9 @@
 
 use super::super::host::Host;
 use super::super::{Contents, Module, Run, Start};
-use crate::executor::{self, Counters, Exposing, Observed, Watch, config, contents, give, observe, to_val};
+use crate::executor::{self, Exposing, Observed, Watch, config, contents, give, observe, to_val};
 use std::borrow::Cow;
-use unfork_gas::{EXPORT_GAS, EXPORT_STACK, Prepared};
+use unfork_gas::{EXPORT_COUNTER, Prepared};
 use wasmi::{Engine, Extern, ExternType, Instance, Store, Val};
 
 /// Prepared code, translated.
@@ -48,10 +48,9 @@ impl Ready {
         let imports: Vec<Extern> = linked.into_iter().map(|(_, function)| function).collect();
         executor::litter(&mut store);
         let instance = Instance::new(&mut store, &self.module, &imports).expect("prepared code makes an instance");
-        let counter = |name: &str| instance.get_global(&store, name).expect("prepared code exports its counters");
-        let counters = Counters { gas: counter(EXPORT_GAS), stack: counter(EXPORT_STACK) };
+        let counter = instance.get_global(&store, EXPORT_COUNTER).expect("prepared code exports its counter");
         let memory = instance.get_memory(&store, unfork_gas::EXPORT_MEMORY);
-        give(&mut store, Some(counters), memory, start.budget);
+        give(&mut store, Some(counter), memory, start.budget);
         let entry = instance.get_func(&store, start.entry).expect("the entry is exported");
         let arguments: Vec<Val> = start.arguments.iter().map(to_val).collect();
         let mut results = vec![Val::I32(0); entry.ty(&store).results().len()];

@@ -9,6 +9,7 @@ use crate::abi::seal::{
 use crate::outcome::{Abort, Fault};
 use crate::profile::ProfileId;
 use crate::session::{Phase, Session};
+use unfork_gas::Counter;
 use wasmi::errors::{MemoryError, TableError};
 use wasmi::{Caller, Error, Func, ResourceLimiter, Store};
 use wasmi_core::LimiterError;
@@ -118,7 +119,8 @@ impl std::fmt::Display for Stopped {
 
 impl wasmi::errors::HostError for Stopped {}
 
-/// One host call: takes the exact gas from the injected counter, runs `body`, and gives the rest back.
+/// One host call: takes the exact gas from the injected counter, runs `body`, and gives the rest back. Out of gas it was
+/// before the stack was exhausted.
 fn enter<R>(mut caller: Caller<'_, Host>, body: impl FnOnce(&mut Guest<'_>) -> Result<R, Abort>) -> Result<R, Error> {
     let stopped = || Error::host(Stopped);
     let host = caller.data_mut();
@@ -126,18 +128,19 @@ fn enter<R>(mut caller: Caller<'_, Host>, body: impl FnOnce(&mut Guest<'_>) -> R
     let Some(mut session) = host.session.take() else { return Err(stopped()) };
     session.watch(Phase::Host);
     let mut running = Running { context: caller, handles };
-    session.gas.left = running.gas().map_err(|_| stopped())?;
-    let mut guest = Guest::inside(&mut running, session);
+    let left = running.left().map_err(|_| stopped())?;
+    session.gas.left = left.gas;
+    let mut guest = Guest::inside(&mut running, session, left.stack);
     let result = guest.charge_host_call().and_then(|()| body(&mut guest));
     let mut session = guest.into_session();
-    let left = session.gas.left;
+    let left = Counter { gas: session.gas.left, ..left };
     let result = result.map_err(|abort| {
         session.abort = Some(abort);
         stopped()
     });
     session.watch(Phase::Execute);
     running.context.data_mut().session = Some(session);
-    running.set_gas(left).map_err(|_| stopped())?;
+    running.set_left(left).map_err(|_| stopped())?;
     result
 }
 

@@ -6,8 +6,8 @@ use super::{WasmiProgram, classify, report};
 use crate::abi;
 use crate::outcome::{Abort, Budget, Fault, Status, Trap};
 use crate::session::Session;
-use unfork_gas::{EXPORT_GAS, EXPORT_GLOBAL, EXPORT_MEMORY, EXPORT_PLACES, EXPORT_STACK};
-use wasmi::{AsContext, AsContextMut, Error, Extern, Global, Memory, Store, TypedFunc, Val, WasmParams, WasmResults};
+use unfork_gas::{Counter, EXPORT_COUNTER, EXPORT_GLOBAL, EXPORT_MEMORY, EXPORT_PLACES};
+use wasmi::{AsContextMut, Error, Extern, Global, Memory, Store, TypedFunc, Val, WasmParams, WasmResults};
 
 /// Bytes of the host that an instance takes besides its memory, measured generously.
 const OVERHEAD_BYTES: usize = 16 << 10;
@@ -24,12 +24,11 @@ pub(super) struct Instance {
     known: Known,
 }
 
-/// What is looked up once: the injected counters, the memory, the entry points without arguments.
+/// What is looked up once: the injected counter, the memory, the entry points without arguments.
 #[derive(Clone, Copy)]
 pub(super) struct Handles {
     instance: wasmi::Instance,
-    gas: Global,
-    stack: Global,
+    counter: Global,
     memory: Option<Memory>,
     deploy: Option<TypedFunc<(), ()>>,
     call: Option<TypedFunc<(), ()>>,
@@ -60,8 +59,7 @@ impl Instance {
         let globals = globals.collect::<Result<Vec<_>, _>>()?;
         let handles = Handles {
             instance,
-            gas: global(EXPORT_GAS)?,
-            stack: global(EXPORT_STACK)?,
+            counter: global(EXPORT_COUNTER)?,
             memory: instance.get_memory(&store, EXPORT_MEMORY),
             deploy: instance.get_typed_func(&store, "deploy").ok(),
             call: instance.get_typed_func(&store, "call").ok(),
@@ -144,14 +142,18 @@ pub(super) struct Running<C> {
 }
 
 impl<C: AsContextMut<Data = Host>> Running<C> {
-    /// What is left of the gas.
-    pub fn gas(&self) -> Result<i64, Fault> {
-        get(&self.handles.gas, &self.context)
+    /// What is left of gas and stack.
+    pub fn left(&self) -> Result<Counter, Fault> {
+        match self.handles.counter.get(&self.context) {
+            Val::I64(value) => Ok(Counter::read(value)),
+            _ => Err(Fault::internal("the injected counter is no i64")),
+        }
     }
 
-    /// Sets what is left of the gas.
-    pub fn set_gas(&mut self, gas: i64) -> Result<(), Fault> {
-        set(&self.handles.gas, &mut self.context, gas)
+    /// Sets what is left of gas and stack.
+    pub fn set_left(&mut self, left: Counter) -> Result<(), Fault> {
+        let set = self.handles.counter.set(&mut self.context, Val::I64(left.value()));
+        set.map_err(|error| Fault::executor(format!("setting the counter: {error}")))
     }
 
     fn export(&mut self, name: &str, arguments: &[u32]) -> Result<Called, Abort> {
@@ -194,12 +196,12 @@ impl<C: AsContextMut<Data = Host>> Running<C> {
             // A host function ended the run and left the exact gas in the session.
             return Err(abort);
         }
-        let (gas, stack) = (self.gas()?, get(&self.handles.stack, &self.context)?);
-        session.gas.left = gas;
+        let left = self.left()?;
+        session.gas.left = left.gas;
         match called {
-            Ok(_) if gas < 0 => Err(Abort::Stop(Status::OutOfGas)),
+            Ok(_) if left.gas < 0 => Err(Abort::Stop(Status::OutOfGas)),
             Ok(result) => Ok(result),
-            Err(error) => Err(Abort::Stop(classify(&error, gas, stack)?)),
+            Err(error) => Err(Abort::Stop(classify(&error, left)?)),
         }
     }
 }
@@ -215,10 +217,6 @@ impl<C: AsContextMut<Data = Host>> abi::GuestInstance for Running<C> {
         }
     }
 
-    fn stack(&self) -> Result<i64, Fault> {
-        get(&self.handles.stack, &self.context)
-    }
-
     fn call(
         &mut self,
         session: Box<Session>,
@@ -226,9 +224,7 @@ impl<C: AsContextMut<Data = Host>> abi::GuestInstance for Running<C> {
         export: &str,
         arguments: &[u32],
     ) -> (Option<Box<Session>>, Result<u32, Abort>) {
-        let gas = session.gas.left;
-        let counters = self.set_gas(gas).and_then(|()| set(&self.handles.stack, &mut self.context, stack));
-        if let Err(fault) = counters {
+        if let Err(fault) = self.set_left(Counter { gas: session.gas.left, stack }) {
             return (Some(session), Err(fault.into()));
         }
         self.context.as_context_mut().data_mut().session = Some(session);
@@ -240,15 +236,4 @@ impl<C: AsContextMut<Data = Host>> abi::GuestInstance for Running<C> {
         };
         (session, result)
     }
-}
-
-fn get(global: &Global, context: impl AsContext) -> Result<i64, Fault> {
-    match global.get(context) {
-        Val::I64(value) => Ok(value),
-        _ => Err(Fault::internal("an injected counter is no i64")),
-    }
-}
-
-fn set(global: &Global, context: impl AsContextMut, value: i64) -> Result<(), Fault> {
-    global.set(context, Val::I64(value)).map_err(|error| Fault::executor(format!("setting a counter: {error}")))
 }

@@ -21,7 +21,7 @@ use crate::outcome::{Abort, Budget, Fault, Status, Trap};
 use crate::profile::ProfileId;
 use crate::session::{FrameKind, Phase, Session};
 use std::sync::{Arc, OnceLock};
-use unfork_gas::Prepared;
+use unfork_gas::{Counter, Prepared};
 use wasmi::errors::ErrorKind;
 use wasmi::{Engine, Error, Module, TrapCode};
 
@@ -154,14 +154,14 @@ fn report(during: &str, error: &Error) -> Fault {
 }
 
 /// What an error of wasmi means. This is the only list; what is not on it is a fault.
-fn classify(error: &Error, gas: i64, stack: i64) -> Result<Status, Fault> {
+fn classify(error: &Error, left: Counter) -> Result<Status, Fault> {
     let trap = match error.kind() {
         ErrorKind::TrapCode(code) => *code,
         _ => return Err(report("running", error)),
     };
     Ok(Status::Trapped(match trap {
-        TrapCode::UnreachableCodeReached if gas < 0 => return Ok(Status::OutOfGas),
-        TrapCode::UnreachableCodeReached if stack < 0 => {
+        TrapCode::UnreachableCodeReached if left.gas < 0 => return Ok(Status::OutOfGas),
+        TrapCode::UnreachableCodeReached if left.stack < 0 => {
             return Ok(Status::Exhausted(Budget::Stack));
         }
         TrapCode::UnreachableCodeReached => Trap::Unreachable,

@@ -1,5 +1,6 @@
 //! What is written into a body, and where.
 
+use super::Pending;
 use crate::operator::Width;
 
 /// Something to write into the body before the original byte at `at`.
@@ -20,21 +21,23 @@ impl Insert {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Action {
-    /// The beginning of a line: subtract from the counter (add, when negative).
-    Charge(i64),
+    /// The beginning of a line: charge the counter.
+    Charge(Pending),
     /// The beginning of a line that leaves the function: put the counter less this, the exact gas at its end, into the
     /// global.
-    Settle(i64),
+    Settle(Pending),
+    /// The same, where an `unreachable` is all there is on the line.
+    SettleAndTrap(Pending),
     /// Out of gas when the counter is below `pending`.
-    Check { pending: i64 },
-    /// Put the exact gas left into the global, and hand the stack budget on, which may have to be checked.
-    BeforeCall { pending: i64, check_stack: bool },
+    Check { pending: Pending },
+    /// Put the counter less this into the global: the exact gas left, the frame's units taken.
+    BeforeCall(Pending),
     /// Take the counter back from the global.
     AfterCall,
     /// Before a return: out of gas when the global is below 0, where the function is of those that check.
     CheckReturn,
     /// Charge `price` per unit of the topmost operand, and check.
-    PerUnit { pending: i64, price: u64 },
+    PerUnit { pending: Pending, price: u64 },
     /// Before `memory.grow` or `table.grow`: reach it only where it grows by one or more, within the maximum.
     BeforeGrow(Grow),
     /// After it: the answers where it is not reached, the size for a growth by 0 and else −1.
@@ -59,9 +62,9 @@ pub(crate) enum Action {
     /// in a register of the interpreter: saved locals are in no register.
     SaveLocals,
     /// Replace the `br_if depth` by one that charges only when taken.
-    ChargedBrIf { charge: i64, relative_depth: u32, next: u32 },
+    ChargedBrIf { charge: Pending, relative_depth: u32, next: u32 },
     /// Give an `if` without `else` one that charges.
-    ChargedElse(i64),
+    ChargedElse(Pending),
     /// Charge by the index of the `br_table` that follows: the charges are `table_charges[first..first + count]`,
     /// the last one for the default.
     ChargedBrTable { first: u32, count: u32 },

@@ -2,7 +2,7 @@
 
 use wasmparser::BrTable;
 
-use super::{Action, After, Plan, count};
+use super::{Action, After, Pending, Plan, count};
 
 impl Plan {
     pub(crate) fn branch(&mut self, relative_depth: u32) {
@@ -15,7 +15,7 @@ impl Plan {
     pub(super) fn jump(&mut self, relative_depth: u32) {
         let Some(pending) = self.reachable_pending() else { return };
         let Some(label) = self.arrive(relative_depth, pending) else { return };
-        self.charge_line(pending.saturating_sub(label));
+        self.charge_line(pending.less(label));
         self.set_pending(label);
     }
 
@@ -23,9 +23,9 @@ impl Plan {
         self.note_branch(relative_depth);
         let Some(pending) = self.reachable_pending() else { return };
         let Some(label) = self.arrive(relative_depth, pending) else { return };
-        let charge = pending.saturating_sub(label);
+        let charge = pending.less(label);
         self.after = Some(After::Line);
-        if charge != 0 {
+        if !charge.is_nothing() {
             if self.leaves_loop(relative_depth) {
                 self.insert(at, Action::ChargedBrIf { charge, relative_depth, next: at });
                 self.after = Some(After::Replaced);
@@ -60,7 +60,7 @@ impl Plan {
         }
         if agree {
             let label = fixed.unwrap_or(pending);
-            self.charge_line(pending.saturating_sub(label));
+            self.charge_line(pending.less(label));
             for depth in depths() {
                 self.arrive(depth, label);
             }
@@ -70,11 +70,11 @@ impl Plan {
         self.reachable = false;
     }
 
-    fn charge_by_index(&mut self, depths: impl Iterator<Item = u32>, pending: i64, at: u32) {
+    fn charge_by_index(&mut self, depths: impl Iterator<Item = u32>, pending: Pending, at: u32) {
         let first = count(self.table_charges.len());
         for depth in depths {
             let label = self.arrive(depth, pending).unwrap_or(pending);
-            self.table_charges.push(pending.saturating_sub(label));
+            self.table_charges.push(pending.less(label));
         }
         self.has_charged_table = true;
         let count = count(self.table_charges.len()).saturating_sub(first);
@@ -82,12 +82,9 @@ impl Plan {
     }
 
     /// `pending` at the label `relative_depth` frames out, fixing it to `pending` if nothing arrived there before.
-    fn arrive(&mut self, relative_depth: u32, pending: i64) -> Option<i64> {
-        let stack_checked = self.stack_checked;
+    fn arrive(&mut self, relative_depth: u32, pending: Pending) -> Option<Pending> {
         let index = self.frame_index(relative_depth)?;
-        let frame = self.frames.get_mut(index)?;
-        frame.label_stack_checked &= stack_checked;
-        Some(*frame.label.get_or_insert(pending))
+        Some(*self.frames.get_mut(index)?.label.get_or_insert(pending))
     }
 
     /// Reachable or not: a branch to the function's label must find that label after the body is wrapped.

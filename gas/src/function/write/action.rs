@@ -3,37 +3,35 @@
 use alloc::vec::Vec;
 
 use super::super::op::{self, TYPE_EMPTY, TYPE_I32};
-use super::super::plan::{Action, Grow, Insert};
+use super::super::plan::{Action, Grow, Insert, Pending};
 use super::Writer;
-use crate::encode;
 use crate::operator::Width;
+use crate::{counter, encode};
 
 const CANONICAL_NAN_F32: u32 = 0x7fc0_0000;
 const CANONICAL_NAN_F64: u64 = 0x7ff8_0000_0000_0000;
 
 impl Writer<'_> {
     /// Writes one insertion; `joined` is the charge that a check makes besides.
-    pub(super) fn insert(&mut self, insert: &Insert, joined: i64) {
+    pub(super) fn insert(&mut self, insert: &Insert, joined: Pending) {
         match insert.action {
             Action::Charge(amount) => self.charge(amount),
             Action::Check { pending } => {
-                if self.counter_in_local && joined != 0 {
+                let change = self.change(joined);
+                if self.counter_in_local && change != 0 {
                     self.indexed(op::LOCAL_GET, self.counter);
-                    self.add(joined.saturating_neg());
+                    self.add(change);
                     self.indexed(op::LOCAL_TEE, self.counter);
                 } else {
                     self.charge(joined);
                     self.counter_get();
                 }
-                self.below(pending.saturating_sub(joined));
+                self.below(pending.less(joined));
                 self.exit_if(insert.depth);
             }
             Action::CheckReturn => self.check_return(insert.depth),
-            Action::Settle(pending) => self.settle(pending),
-            Action::BeforeCall { pending, check_stack } => {
-                self.settle(pending);
-                self.hand_on_stack(check_stack, insert.depth);
-            }
+            Action::Settle(amount) | Action::BeforeCall(amount) => self.settle(amount),
+            Action::SettleAndTrap(amount) => self.settle_and_trap(amount, !self.counter_in_local),
             Action::AfterCall => self.after_call(joined),
             Action::PerUnit { pending, price } => self.per_unit(pending, price, insert.depth),
             Action::BeforeGrow(grow) => self.before_grow(grow),
@@ -56,55 +54,58 @@ impl Writer<'_> {
         }
     }
 
-    pub(super) fn charge(&mut self, amount: i64) {
-        if amount == 0 {
+    pub(super) fn charge(&mut self, amount: Pending) {
+        let change = self.change(amount);
+        if change != 0 {
+            self.counter_get();
+            self.add(change);
+            self.counter_set();
+        }
+    }
+
+    pub(super) fn charge_global(&mut self, amount: Pending) {
+        let change = self.change(amount);
+        if change != 0 {
+            self.global_get();
+            self.add(change);
+            self.global_set();
+        }
+    }
+
+    /// Puts the counter less this into the global.
+    pub(super) fn settle(&mut self, amount: Pending) {
+        let change = self.change(amount);
+        if change == 0 && !self.counter_in_local {
             return;
         }
         self.counter_get();
-        self.add(amount.saturating_neg());
-        self.counter_set();
+        if change != 0 {
+            self.add(change);
+        }
+        self.global_set();
     }
 
-    pub(super) fn charge_global(&mut self, amount: i64) {
-        if amount != 0 {
-            self.global_get(self.body.gas_global);
-            self.add(amount.saturating_neg());
-            self.global_set(self.body.gas_global);
-        }
-    }
-
-    /// Puts the exact gas left into the global.
-    pub(super) fn settle(&mut self, pending: i64) {
-        if pending == 0 && !self.counter_in_local {
-            return;
-        }
-        self.counter_get();
-        if pending != 0 {
-            self.add(pending.saturating_neg());
-        }
-        self.global_set(self.body.gas_global);
-    }
-
-    fn hand_on_stack(&mut self, check: bool, depth: u32) {
-        if self.body.take.is_none() {
-            return;
-        }
-        self.indexed(op::LOCAL_GET, self.stack_left);
-        self.global_set(self.body.stack_global);
-        if check {
-            self.indexed(op::LOCAL_GET, self.stack_left);
-            self.below(0);
-            self.exit_if(depth);
+    /// Before an `unreachable`: the same, by a function of its own where the counter is in the global and there is nothing
+    /// to pay for but the `unreachable`.
+    pub(super) fn settle_and_trap(&mut self, amount: Pending, in_global: bool) {
+        match in_global {
+            true if amount == self.body.unreachable_price && !amount.is_nothing() => {
+                self.traps = true;
+                self.indexed(op::CALL, self.body.pay_and_trap);
+            }
+            true => self.charge_global(amount),
+            false => self.settle(amount),
         }
     }
 
-    fn after_call(&mut self, joined: i64) {
+    fn after_call(&mut self, joined: Pending) {
         if !self.counter_in_local {
             return self.charge(joined);
         }
-        self.global_get(self.body.gas_global);
-        if joined != 0 {
-            self.add(joined.saturating_neg());
+        self.global_get();
+        let change = self.change(joined);
+        if change != 0 {
+            self.add(change);
         }
         self.indexed(op::LOCAL_SET, self.counter);
     }
@@ -112,26 +113,46 @@ impl Writer<'_> {
     /// The exact gas stands in the global already.
     pub(super) fn check_return(&mut self, depth: u32) {
         if self.body.check_return {
-            self.global_get(self.body.gas_global);
-            self.below(0);
+            self.global_get();
+            self.below(Pending::NOTHING);
             self.exit_if(depth);
         }
     }
 
-    fn per_unit(&mut self, pending: i64, price: u64, depth: u32) {
+    fn per_unit(&mut self, pending: Pending, price: u64, depth: u32) {
         self.indexed(op::LOCAL_TEE, self.units);
+        let price = i64::try_from(price).unwrap_or(i64::MAX);
+        let each = counter::charge(price);
+        if price > counter::UNIT_PRICE_MAX {
+            // The charge may be more than the counter holds: it is compared with the gas before.
+            self.counter_get();
+            self.constant(counter::GAS_SHIFT);
+            self.out.push(op::I64_SHR_S);
+            self.less_units(price);
+            self.constant(pending.gas_part());
+            self.out.push(op::I64_LT_S);
+            self.exit_if(depth);
+            self.counter_get();
+            self.less_units(each);
+            return self.counter_set();
+        }
         self.counter_get();
-        self.indexed(op::LOCAL_GET, self.units);
-        self.out.push(op::I64_EXTEND_I32_U);
-        self.constant(i64::try_from(price).unwrap_or(i64::MAX));
-        self.out.extend_from_slice(&[op::I64_MUL, op::I64_SUB]);
+        self.less_units(each);
         self.indexed(op::LOCAL_TEE, self.counter);
         if !self.counter_in_local {
-            self.global_set(self.body.gas_global);
+            self.global_set();
             self.indexed(op::LOCAL_GET, self.counter);
         }
         self.below(pending);
         self.exit_if(depth);
+    }
+
+    /// Subtracts so much for each unit.
+    fn less_units(&mut self, each: i64) {
+        self.indexed(op::LOCAL_GET, self.units);
+        self.out.push(op::I64_EXTEND_I32_U);
+        self.constant(each);
+        self.out.extend_from_slice(&[op::I64_MUL, op::I64_SUB]);
     }
 
     /// The amount asked for is on the stack and in the local `units`, below it, for a table, what to fill with.
@@ -219,7 +240,7 @@ impl Writer<'_> {
         let from = usize::try_from(first).unwrap_or(usize::MAX);
         let to = from.saturating_add(usize::try_from(count).unwrap_or(usize::MAX));
         let charges = self.plan.table_charges.get(from..to).unwrap_or_default();
-        let mut distinct: Vec<i64> = charges.to_vec();
+        let mut distinct: Vec<Pending> = charges.to_vec();
         distinct.sort_unstable();
         distinct.dedup();
         self.indexed(op::LOCAL_SET, self.units);

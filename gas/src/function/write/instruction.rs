@@ -1,8 +1,9 @@
 //! The instructions that insertions are made of.
 
 use super::super::op;
+use super::super::plan::Pending;
 use super::Writer;
-use crate::encode;
+use crate::{counter, encode};
 
 impl Writer<'_> {
     /// Leaves the function out of gas when the value on the stack is not zero.
@@ -11,10 +12,16 @@ impl Writer<'_> {
         self.indexed(op::BR_IF, inner);
     }
 
-    /// Whether the i64 on the stack is below `bound`.
-    pub(super) fn below(&mut self, bound: i64) {
-        self.constant(bound);
+    /// Whether the counter on the stack has less gas than `pending`.
+    pub(super) fn below(&mut self, pending: Pending) {
+        self.constant(counter::charge(pending.gas_part()));
         self.out.push(op::I64_LT_S);
+    }
+
+    /// What charging this adds to the counter.
+    pub(super) fn change(&self, amount: Pending) -> i64 {
+        let frames = self.body.frame.saturating_mul(amount.frames());
+        frames.saturating_sub(counter::charge(amount.gas_part()))
     }
 
     pub(super) fn add(&mut self, amount: i64) {
@@ -26,7 +33,7 @@ impl Writer<'_> {
         if self.counter_in_local {
             self.indexed(op::LOCAL_GET, self.counter);
         } else {
-            self.global_get(self.body.gas_global);
+            self.global_get();
         }
     }
 
@@ -34,7 +41,7 @@ impl Writer<'_> {
         if self.counter_in_local {
             self.indexed(op::LOCAL_SET, self.counter);
         } else {
-            self.global_set(self.body.gas_global);
+            self.global_set();
         }
     }
 
@@ -43,12 +50,12 @@ impl Writer<'_> {
         encode::signed(self.out, value);
     }
 
-    pub(super) fn global_get(&mut self, index: u32) {
-        self.indexed(op::GLOBAL_GET, index);
+    pub(super) fn global_get(&mut self) {
+        self.indexed(op::GLOBAL_GET, self.body.counter_global);
     }
 
-    pub(super) fn global_set(&mut self, index: u32) {
-        self.indexed(op::GLOBAL_SET, index);
+    pub(super) fn global_set(&mut self) {
+        self.indexed(op::GLOBAL_SET, self.body.counter_global);
     }
 
     pub(super) fn indexed(&mut self, opcode: u8, index: u32) {
