@@ -51,6 +51,7 @@ linearity: ## Instructions of admission over families of expensive modules, by c
 calibrate: ## What code costs on the reference executor, and the prices that follow. On a quiet machine; two minutes.
 	@$(say) 'Measuring operators, code bytes and instances'
 	cargo run --locked --release -p unfork-gas --example calibrate
+	cargo run --locked --release -p unfork-benches --no-default-features --example host_calls
 
 verdict: ## The verdict on contract code as a WebAssembly module, held against native verdicts. Adds a target with rustup.
 	@$(say) 'Building gas/verdict for wasm32 and asking it what the tests ask natively'

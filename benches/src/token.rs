@@ -164,7 +164,11 @@ impl Tokens {
         (self.nonce..).zip(contracts).map(call).collect()
     }
 
-    fn create(&mut self, code: &[u8], input: Vec<u8>) -> Address {
+    /// Uploads a code, and makes a contract of it.
+    ///
+    /// # Panics
+    /// When a transaction does not succeed.
+    pub fn create(&mut self, code: &[u8], input: Vec<u8>) -> Address {
         let upload = self.transaction(Payload::Upload { profile: ProfileId::Seal, code: code.to_vec() });
         let code_hash = self.commit(&[self.signed(upload)])[0].0.clone().try_into().expect("a code hash");
         let create = self.transaction(Payload::Instantiate { code_hash, value: 0, input, salt: Vec::new() });
