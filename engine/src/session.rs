@@ -83,6 +83,8 @@ pub enum Phase {
     Execute,
     /// A host function.
     Host,
+    /// The journal of changes and the state below it, for a host function.
+    Overlay,
     /// Setting the instance back.
     Reset,
 }
@@ -322,6 +324,14 @@ impl Session {
         if let Some(stopwatch) = &self.stopwatch {
             stopwatch(phase);
         }
+    }
+
+    /// Does `work` for a host function with the journal, of which the stopwatch is told.
+    pub fn in_overlay<T>(&mut self, work: impl FnOnce(&mut Overlay) -> T) -> T {
+        self.watch(Phase::Overlay);
+        let done = work(&mut self.overlay);
+        self.watch(Phase::Host);
+        done
     }
 
     /// Tells whoever watches, in the name of the contract that runs.

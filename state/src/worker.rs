@@ -25,7 +25,16 @@ impl Worker {
     pub fn start<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Task<T> {
         let (result, results) = sync_channel(1);
         // Nobody may be waiting any more.
-        let job: Job = Box::new(move || drop(result.send(work())));
+        self.send(Box::new(move || drop(result.send(work()))));
+        Task(results)
+    }
+
+    /// Lets the thread take apart what is no longer needed. Nobody waits for that.
+    pub fn discard(&self, value: impl Send + 'static) {
+        self.send(Box::new(move || drop(value)));
+    }
+
+    fn send(&self, job: Job) {
         let left = match self.jobs.get_or_init(spawn) {
             Some(jobs) => jobs.send(job).err().map(|unsent| unsent.0),
             None => Some(job),
@@ -34,7 +43,6 @@ impl Worker {
         if let Some(job) = left {
             job();
         }
-        Task(results)
     }
 }
 

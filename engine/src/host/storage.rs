@@ -11,7 +11,7 @@ use unfork_state::{Key, Order, Range, Value};
 /// Reads the value under `raw`, charged by its length.
 pub(crate) fn read(session: &mut Session, raw: &[u8]) -> Result<Option<Value>, Abort> {
     let key = charged_key(session, session.prices().storage_read_base, raw)?;
-    let value = session.overlay.get(&key)?;
+    let value = session.in_overlay(|overlay| overlay.get(&key))?;
     let each = session.prices().storage_read_byte;
     session.gas.charge_linear(0, each, value.as_ref().map_or(0, |value| value.len()))?;
     Ok(value)
@@ -20,7 +20,7 @@ pub(crate) fn read(session: &mut Session, raw: &[u8]) -> Result<Option<Value>, A
 /// The length of the value under `raw`.
 pub(crate) fn length(session: &mut Session, raw: &[u8]) -> Result<Option<u32>, Abort> {
     let key = charged_key(session, session.prices().storage_exists_base, raw)?;
-    Ok(session.overlay.length(&key)?)
+    Ok(session.in_overlay(|overlay| overlay.length(&key))?)
 }
 
 /// Writes `value` under `raw` and gives the length of what was there.
@@ -34,7 +34,7 @@ pub(crate) fn write(session: &mut Session, raw: &[u8], value: Value) -> Result<O
     let key = charged_key(session, 0, raw)?;
     spend_changed(session, raw.len().saturating_add(value.len()))?;
     let (length, after) = (value.len(), session.trace.is_on().then(|| value.clone()));
-    let before = session.overlay.replace(key, value)?;
+    let before = session.in_overlay(|overlay| overlay.replace(key, value))?;
     if let Some(after) = after {
         note_change(session, raw, before, Some(&after));
     }
@@ -47,9 +47,9 @@ pub(crate) fn remove(session: &mut Session, raw: &[u8]) -> Result<Option<u32>, A
     session.require_writable()?;
     let key = charged_key(session, session.prices().storage_remove_base, raw)?;
     spend_changed(session, raw.len())?;
-    let before = session.overlay.length(&key)?;
+    let before = session.in_overlay(|overlay| overlay.length(&key))?;
     if before.is_some() {
-        session.overlay.remove(&key);
+        session.in_overlay(|overlay| overlay.remove(&key));
         account_for(session, raw.len(), before, None)?;
         note_change(session, raw, before, None);
     }
@@ -119,7 +119,7 @@ fn step(session: &mut Session, mut rest: Range) -> Result<Option<(Key, Value, Ra
     loop {
         let price = session.prices().storage_scan_item;
         session.gas.charge(price)?;
-        let scanned = session.overlay.scan(&rest, 1)?;
+        let scanned = session.in_overlay(|overlay| overlay.scan(&rest, 1))?;
         if let Some(last) = &scanned.last {
             rest = rest.after(last);
         }

@@ -223,8 +223,14 @@ impl Store {
         let end = self.log_end.saturating_add(record.length());
         let logged = self.append(record);
         let step = self.step(&pending, head, end);
-        let done = self.take(step, &logged).and_then(|()| self.tend(&pending));
-        done.inspect_err(|error| self.poison(error))
+        let done = self.take(step, &logged).and_then(|former| self.tend(&pending).map(|()| former));
+        let former = done.inspect_err(|error| self.poison(error))?;
+        // Thousands of small pieces, unless somebody still reads the former head.
+        let left = (former, pending.diff);
+        if self.log.waits() {
+            self.worker.discard(left);
+        }
+        Ok(())
     }
 
     /// Appends a record to the block file and syncs it, beside whatever is done before the task is waited for.
@@ -250,8 +256,12 @@ impl Store {
 
     /// Moves everything to another head: what is in memory while `logged` is under way, the key-value store once that has
     /// succeeded. If anything fails, the handle must be closed: memory is ahead of the disk then, and shows only what views
-    /// of former heads correct.
-    pub(crate) fn take(&mut self, step: Step, logged: &Task<Result<(), StateError>>) -> Result<(), StateError> {
+    /// of former heads correct. Returns what the former head was.
+    pub(crate) fn take(
+        &mut self,
+        step: Step,
+        logged: &Task<Result<(), StateError>>,
+    ) -> Result<Arc<Version>, StateError> {
         let Step { diff, batch, head, log_end, forget } = step;
         // Readers of earlier states must know what to correct before anything changes.
         let version = self.version.advance(diff.changes().clone(), diff.token());
@@ -260,10 +270,11 @@ impl Store {
         self.shared.cache.renew(diff.changes());
         self.shared.backend.write_after(batch, &mut || logged.wait()?)?;
         self.shared.cache.finish();
-        self.version = version;
+        let former = std::mem::replace(&mut self.version, version);
         (self.head, self.log_end) = (head, log_end);
         self.updates_since = self.updates_since.saturating_add(count(diff.changes().len()));
-        forget.map_or(Ok(()), |oldest| self.forget_below(oldest, false))
+        forget.map_or(Ok(()), |oldest| self.forget_below(oldest, false))?;
+        Ok(former)
     }
 
     /// Begins or goes on with a checkpoint of the tree, and keeps the tree inside its memory.

@@ -1,14 +1,16 @@
 //! What a block costs on disk: execution, root, and both syncs, beside a plain synced RocksDB batch of the same writes.
 
-use crate::measure::{Case, median, of, print, run};
+use crate::measure::{Case, median, more, of, print, run};
 use std::cell::RefCell;
+use std::path::Path;
 use std::time::Instant;
 use unfork_benches::token::{BLOCK, Tokens, Work};
 use unfork_engine::Engine;
 use unfork_state::testing::PlainRocks;
+use unfork_state::{BlockLog, FileLog};
 
 /// Blocks of each kind.
-const BLOCKS: u32 = 11;
+const BLOCKS: u32 = 31;
 
 /// Prints the table and the ratio.
 pub fn measure(engine: &Engine) {
@@ -47,30 +49,43 @@ pub fn measure(engine: &Engine) {
     run(BLOCKS, &mut cases);
     println!("\nBlocks of {BLOCK} on RocksDB (µs a block):");
     print(&cases);
-    let executed = of(&cases, "block of transfer: executed");
-    let committed = of(&cases, "block of transfer: executed, root, both syncs");
-    let plain = of(&cases, "plain synced batch of the same writes");
-    println!("ratio commit_over_plain_batch {:.2}", (committed - executed) / plain);
-    parts(&mut tokens.borrow_mut(), executed);
+    let committing = more(&cases, "block of transfer: executed, root, both syncs", "block of transfer: executed");
+    println!("ratio commit_over_plain_batch {:.2}", committing / of(&cases, "plain synced batch of the same writes"));
+    parts(&mut tokens.borrow_mut(), engine, directory.path());
 }
 
-/// Where the time of a committed block of transfers goes, `executed` nanoseconds of it into executing.
-fn parts(tokens: &mut Tokens, executed: f64) {
-    let (mut checked_in, mut kept_in) = (Vec::new(), Vec::new());
+/// Where the time of a committed block of transfers goes. What is done at the same time is measured alone as well.
+fn parts(tokens: &mut Tokens, engine: &Engine, directory: &Path) {
+    let file = FileLog::create(&directory.join("block file alone")).expect("a file");
+    let [mut executed, mut roots, mut state, mut lists, mut kept, mut logged] = [const { Vec::new() }; 6];
     for _ in 0..BLOCKS {
         let block = tokens.block(Work::Transfer, BLOCK);
-        let start = Instant::now();
-        let checked = tokens.check(&block);
-        checked_in.push(start.elapsed().as_secs_f64() * 1e9);
-        let start = Instant::now();
-        drop(tokens.keep(checked));
-        kept_in.push(start.elapsed().as_secs_f64() * 1e9);
+        // So that neither of the timed ones is the first to touch what the block is about.
+        drop(tokens.execute(engine, &block));
+        let outcome = timed(&mut executed, || tokens.execute(engine, &block));
+        timed(&mut lists, || (outcome.transactions_root(), outcome.receipts_root()));
+        let head = tokens.executor.head().id();
+        drop(timed(&mut state, || tokens.executor.store().prepare(head, outcome.changes)).expect("a root"));
+        let good = timed(&mut roots, || tokens.check(&block));
+        let before = tokens.executor.store().stats().block_file_bytes;
+        drop(timed(&mut kept, || tokens.keep(good)));
+        let bytes = tokens.executor.store().stats().block_file_bytes - before;
+        let record = vec![0x5a; usize::try_from(bytes).expect("a length")];
+        timed(&mut logged, || file.append(&[&record]).and_then(|()| file.sync())).expect("a synced file");
     }
-    let [checked, kept] = [median(checked_in), median(kept_in)];
-    println!(
-        "parts of a block of transfers (µs): execute {:.0} · roots of state, transactions, receipts {:.0} · write, both syncs {:.0}",
-        executed / 1e3,
-        (checked - executed) / 1e3,
-        kept / 1e3
-    );
+    let roots = roots.iter().zip(&executed).map(|(checked, executed)| checked - executed).collect();
+    let [executed, roots, state, lists, kept, logged] =
+        [executed, roots, state, lists, kept, logged].map(|samples| median(samples) / 1e3);
+    println!("parts of a block of transfers (µs): execute {executed:.0} · roots {roots:.0} · write {kept:.0}");
+    println!("  of the roots, alone: state {state:.0} · transactions and receipts, on another thread {lists:.0}");
+    println!("  of writing, alone: block file appended and synced, on another thread {logged:.0}");
+    let each = 1e3 / BLOCK as f64;
+    println!("parts of a transfer beside its call (ns): root {:.0} · write {:.0}", roots * each, kept * each);
+}
+
+fn timed<T>(samples: &mut Vec<f64>, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let done = work();
+    samples.push(start.elapsed().as_secs_f64() * 1e9);
+    done
 }

@@ -56,6 +56,12 @@ pub fn of(cases: &[Case<'_>], name: &str) -> f64 {
     cases.iter().find(|case| case.name == name).map_or(f64::NAN, Case::nanoseconds)
 }
 
+/// The median of what `case` takes more than `other`, round by round: what disturbs a round disturbs both.
+pub fn more(cases: &[Case<'_>], case: &str, other: &str) -> f64 {
+    let samples = |name| cases.iter().find(|case| case.name == name).map_or(&[][..], |case| &case.samples);
+    median(samples(case).iter().zip(samples(other)).map(|(one, other)| one - other).collect())
+}
+
 /// The one in the middle.
 pub fn median(mut samples: Vec<f64>) -> f64 {
     samples.sort_by(f64::total_cmp);

@@ -5,12 +5,13 @@ use std::time::Instant;
 use unfork_benches::token::{BLOCK, Tokens, Work};
 use unfork_engine::{Engine, Phase};
 
-const PHASES: [(Phase, &str); 6] = [
-    (Phase::Other, "envelope, frame, overlay, receipt"),
+const PHASES: [(Phase, &str); 7] = [
+    (Phase::Other, "envelope, frame, receipt"),
     (Phase::LookUp, "cache look-up"),
     (Phase::Instantiate, "instantiate"),
     (Phase::Execute, "execute"),
     (Phase::Host, "host"),
+    (Phase::Overlay, "overlay"),
     (Phase::Reset, "set back"),
 ];
 
@@ -19,7 +20,7 @@ pub fn print(engine: &Engine, tokens: &Tokens) {
     println!("\nParts of a call in memory (ns, each with a look at the clock):");
     for work in [Work::Noop, Work::Transfer, Work::InkTransfer] {
         let block = tokens.block(work, BLOCK);
-        let spent = Arc::new(Mutex::new(([0u128; 6], Phase::Other, Instant::now())));
+        let spent = Arc::new(Mutex::new(([0u128; 7], Phase::Other, Instant::now())));
         let told = Arc::clone(&spent);
         let stopwatch = Arc::new(move |phase| {
             let mut spent = told.lock().expect("one thread");
