@@ -1,6 +1,6 @@
 //! Executing the transactions of one block, one after the other, over one journal.
 
-use super::body::{list_root, receipts_root};
+use super::body::receipts_root;
 use crate::engine::Engine;
 use crate::message::{Outcome, run_message};
 use crate::outcome::Fault;
@@ -18,9 +18,7 @@ use unfork_state::{ChangeSet, Key, Order, Overlay, Range, Space, StateError, Sta
 /// What executing a block's transactions came to.
 #[derive(Debug)]
 pub struct BlockOutcome {
-    /// The transactions executed, in order.
-    pub transactions: Vec<Transaction>,
-    /// One receipt for each of them.
+    /// One receipt for each transaction executed, in order.
     pub receipts: Vec<Receipt>,
     /// What was watched of each of them; local to the node.
     pub traces: Vec<Vec<TraceEvent>>,
@@ -33,12 +31,6 @@ pub struct BlockOutcome {
 }
 
 impl BlockOutcome {
-    /// The root of the list tree over the transactions.
-    #[must_use]
-    pub fn transactions_root(&self) -> Hash {
-        list_root(&self.transactions)
-    }
-
     /// The root of the list tree over the receipt summaries.
     #[must_use]
     pub fn receipts_root(&self) -> Hash {
@@ -155,8 +147,8 @@ pub(crate) fn execute_block_of(
     Ok(run.end()?)
 }
 
-/// Executes as many of these transactions as have a place in one block, as a proposer does. A transaction on which the
-/// node fails is left out and reported.
+/// Executes as many of these transactions as have a place in one block, as a proposer does, and gives those with what came of
+/// them. A transaction on which the node fails is left out and reported.
 ///
 /// # Errors
 /// A fault outside any transaction.
@@ -166,19 +158,23 @@ pub fn select_block(
     hooks: &dyn Hooks,
     view: Arc<dyn StateView>,
     transactions: Vec<Transaction>,
-) -> Result<BlockOutcome, Fault> {
+) -> Result<(Vec<Transaction>, BlockOutcome), Fault> {
     let chain_id = environment.spec.chain_id();
     let mut run = Run::begin(engine, environment, &chain_id, hooks, view, transactions.len())?;
-    for (index, transaction) in transactions.iter().enumerate() {
-        let reason = match run.execute(transaction) {
-            Ok(Ok(())) => continue,
+    let mut selected = Vec::with_capacity(run.receipts.capacity());
+    for (index, transaction) in transactions.into_iter().enumerate() {
+        let reason = match run.execute(&transaction) {
+            Ok(Ok(())) => {
+                selected.push(transaction);
+                continue;
+            }
             Ok(Err(NoPlace::Invalid(invalid))) => Reason::Invalid(invalid),
             Ok(Err(NoPlace::Full(total))) => Reason::Full(total),
             Err(fault) => Reason::Fault(fault),
         };
         run.left_out.push(LeftOut { index, hash: transaction.hash(), reason });
     }
-    run.end()
+    Ok((selected, run.end()?))
 }
 
 /// Why a transaction is not in the block.
@@ -243,7 +239,6 @@ struct Run<'a> {
     /// Invariant: present between transactions.
     overlay: Option<Overlay>,
     totals: Totals,
-    transactions: Vec<Transaction>,
     receipts: Vec<Receipt>,
     traces: Vec<Vec<TraceEvent>>,
     left_out: Vec<LeftOut>,
@@ -270,7 +265,6 @@ impl<'a> Run<'a> {
             hooks,
             overlay: Some(overlay),
             totals: Totals::default(),
-            transactions: Vec::with_capacity(most),
             receipts: Vec::with_capacity(most),
             traces: Vec::with_capacity(most),
             left_out: Vec::new(),
@@ -313,7 +307,7 @@ impl<'a> Run<'a> {
             overlay.rollback(start);
         }
         self.overlay = Some(overlay);
-        let index = u32::try_from(self.transactions.len()).unwrap_or(u32::MAX);
+        let index = u32::try_from(self.receipts.len()).unwrap_or(u32::MAX);
         let executed = match result {
             Ok(Ok(executed)) => executed,
             Ok(Err(invalid)) => return Ok(Err(NoPlace::Invalid(invalid))),
@@ -323,7 +317,6 @@ impl<'a> Run<'a> {
             return Ok(Err(NoPlace::Full(total)));
         }
         self.totals = totals;
-        self.transactions.push(transaction.clone());
         self.receipts.push(executed.receipt);
         self.traces.push(executed.trace);
         Ok(Ok(()))
@@ -334,7 +327,6 @@ impl<'a> Run<'a> {
         let mut overlay = self.overlay.ok_or_else(|| Fault::internal("the block's journal is gone"))?;
         sweep(&mut overlay, self.environment.rules().limits().swept_keys_max)?;
         Ok(BlockOutcome {
-            transactions: self.transactions,
             receipts: self.receipts,
             traces: self.traces,
             system: self.system,

@@ -276,8 +276,9 @@ impl BlockExecutor {
     pub fn propose(&self, time: u64, transactions: Vec<Transaction>) -> Result<Checked, Fault> {
         let environment = self.environment(time.max(self.head.time))?;
         let view = self.store.view();
-        let outcome = select_block(&self.engine, &environment, self.hooks.as_ref(), view, transactions)?;
-        self.finish(&environment, outcome, None)
+        let (transactions, outcome) =
+            select_block(&self.engine, &environment, self.hooks.as_ref(), view, transactions)?;
+        self.finish(&environment, transactions, outcome, None)
     }
 
     /// Executes a block that somebody else made.
@@ -350,17 +351,18 @@ impl BlockExecutor {
     ) -> Result<Checked, InvalidBlock> {
         let (hooks, view) = (self.hooks.as_ref(), self.store.view());
         let outcome = execute_block_of(&self.engine, environment, &self.chain_id, hooks, view, transactions)?;
-        Ok(self.finish(environment, outcome, encoded)?)
+        Ok(self.finish(environment, transactions.to_vec(), outcome, encoded)?)
     }
 
     /// Computes the roots and writes the header.
     fn finish(
         &self,
         environment: &Environment,
+        transactions: Vec<Transaction>,
         outcome: BlockOutcome,
         encoded: Option<Transactions>,
     ) -> Result<Checked, Fault> {
-        let BlockOutcome { transactions, receipts, traces, system, changes, left_out } = outcome;
+        let BlockOutcome { receipts, traces, system, changes, left_out } = outcome;
         let few = transactions.len() < BESIDE_MIN;
         let lists = move || {
             let body = encoded.unwrap_or_else(|| Transactions::new(&transactions)).with(&receipts);
