@@ -3,6 +3,8 @@
 
 mod lanes;
 
+use std::slice;
+
 use unfork_proof::Hash;
 
 pub use lanes::Lanes;
@@ -11,143 +13,117 @@ pub use lanes::Lanes;
 const RATE_BYTES: usize = 136;
 const RATE_WORDS: usize = RATE_BYTES / 8;
 
+/// What one permutation absorbs. A message is some of them, the last one padded.
+pub(crate) type Block = [u8; RATE_BYTES];
+
+/// The message of four hashes, all zero, and a last byte `tag`: a hash is put into the n-th 32 bytes.
+pub(crate) const fn block_of_four(tag: u8) -> Block {
+    let mut block = [0; RATE_BYTES];
+    (block[128], block[129], block[135]) = (tag, 1, 0x80);
+    block
+}
+
 /// Messages to be hashed, padded as they are added.
 #[derive(Default)]
 pub(crate) struct Messages {
-    /// Whole blocks of [`RATE_BYTES`].
-    bytes: Vec<u8>,
+    blocks: Vec<Block>,
     /// Where each message ends in them.
     ends: Vec<usize>,
 }
 
 impl Messages {
-    /// With room for `count` messages of one block each.
-    pub(crate) fn with_room(count: usize) -> Self {
-        Self { bytes: Vec::with_capacity(count.saturating_mul(RATE_BYTES)), ends: Vec::with_capacity(count) }
-    }
-
     pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
+        self.blocks.clear();
         self.ends.clear();
     }
 
     /// Adds the message that is the concatenation of `parts`.
     pub(crate) fn push(&mut self, parts: &[&[u8]]) {
-        let start = self.bytes.len();
-        parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
-        let length = self.bytes.len().saturating_sub(start);
-        let free = RATE_BYTES.saturating_sub(length % RATE_BYTES);
-        self.bytes.push(1);
-        self.bytes.resize(start.saturating_add(length).saturating_add(free), 0);
-        if let Some(last) = self.bytes.last_mut() {
+        let length = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
+        let start = self.blocks.len();
+        // The padding has one byte at least.
+        self.blocks.resize(start.saturating_add(length / RATE_BYTES).saturating_add(1), [0; RATE_BYTES]);
+        let mut rest = self.blocks.get_mut(start..).unwrap_or_default().as_flattened_mut();
+        for part in parts {
+            let (place, behind) = rest.split_at_mut(part.len());
+            place.copy_from_slice(part);
+            rest = behind;
+        }
+        if let Some(first) = rest.first_mut() {
+            *first = 1;
+        }
+        if let Some(last) = rest.last_mut() {
             *last |= 0x80;
         }
-        self.ends.push(self.bytes.len());
+        self.ends.push(self.blocks.len());
     }
 
-    /// The hashes of all messages, in the order in which they were added.
-    pub(crate) fn hash(&self, lanes: Lanes) -> Vec<Hash> {
-        let mut order: Vec<(u32, &[u8])> = Vec::with_capacity(self.ends.len());
-        let mut start = 0;
-        let mut uniform = true;
-        for (number, end) in (0..).zip(&self.ends) {
-            let blocks = self.bytes.get(start..*end).unwrap_or_default();
-            uniform &= blocks.len() == RATE_BYTES;
-            order.push((number, blocks));
-            start = *end;
+    /// Puts the hashes of all messages in place of what is in `hashes`, in the order in which they were added.
+    pub(crate) fn hash(&self, lanes: Lanes, hashes: &mut Vec<Hash>) {
+        if self.blocks.len() == self.ends.len() {
+            return hash_blocks(lanes, &self.blocks, hashes);
         }
-        if !uniform {
-            // Lanes absorb in step: messages of as many blocks stand next to each other.
-            order.sort_by_key(|(_, blocks)| blocks.len());
-        }
-        let mut hashes = vec![[0; 32]; order.len()];
-        let mut store = |number: u32, hash: Hash| {
-            if let Some(place) = usize::try_from(number).ok().and_then(|at| hashes.get_mut(at)) {
-                *place = hash;
-            }
-        };
-        for group in order.chunk_by(|(_, one), (_, other)| one.len() == other.len()) {
-            match lanes {
-                Lanes::One => absorb::<1>(group, lanes::permute_one, &mut store),
-                Lanes::Four => absorb::<4>(group, lanes::permute_four, &mut store),
-                Lanes::Eight => absorb::<8>(group, lanes::permute_eight, &mut store),
-            }
-        }
-        hashes
-    }
-}
-
-/// Hashes messages of one number of blocks, `LANES` at a time.
-fn absorb<const LANES: usize>(
-    messages: &[(u32, &[u8])],
-    permute: fn(&mut [[u64; LANES]; 25]),
-    store: &mut impl FnMut(u32, Hash),
-) {
-    for group in messages.chunks(LANES) {
-        let mut states = [[0_u64; LANES]; 25];
-        let blocks = group.first().map_or(0, |(_, message)| message.len() / RATE_BYTES);
-        for block in 0..blocks {
-            let from = block.saturating_mul(RATE_BYTES);
-            for (lane, (_, message)) in group.iter().enumerate() {
-                let words = message.get(from..).unwrap_or_default().as_chunks::<8>().0;
-                for (state, word) in states.iter_mut().zip(words).take(RATE_WORDS) {
-                    state[lane] ^= u64::from_le_bytes(*word);
+        hashes.clear();
+        hashes.resize(self.ends.len(), [0; 32]);
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let message = |(start, end): (usize, &usize)| self.blocks.get(start..*end).unwrap_or_default();
+        // Lanes absorb in step: messages of as many blocks stand next to each other.
+        let mut order: Vec<(usize, &[Block])> = starts.zip(&self.ends).map(message).enumerate().collect();
+        order.sort_by_key(|(_, message)| message.len());
+        for same in order.chunk_by(|(_, one), (_, other)| one.len() == other.len()) {
+            let mut numbers = same.iter().map(|(number, _)| *number);
+            hash_each(lanes, same.iter().map(|(_, message)| *message), |hash| {
+                if let Some(place) = numbers.next().and_then(|number| hashes.get_mut(number)) {
+                    *place = hash;
                 }
-            }
-            permute(&mut states);
-        }
-        for (lane, (number, _)) in group.iter().enumerate() {
-            store(*number, squeeze(&states, lane));
+            });
         }
     }
 }
 
-/// Puts the hashes of preimages of 128 bytes and a last byte `tag` in place of what is in `hashes`.
-pub(crate) fn hash_groups(lanes: Lanes, groups: &[[Hash; 4]], tag: u8, hashes: &mut Vec<Hash>) {
-    hashes.resize(groups.len(), [0; 32]);
+/// Puts the hashes of messages of one padded block each in place of what is in `hashes`.
+pub(crate) fn hash_blocks(lanes: Lanes, blocks: &[Block], hashes: &mut Vec<Hash>) {
+    hashes.clear();
+    hashes.reserve(blocks.len());
+    hash_each(lanes, blocks.iter().map(slice::from_ref), |hash| hashes.push(hash));
+}
+
+/// Tells `found` the hash of each of some messages, all of as many blocks.
+fn hash_each<'a>(lanes: Lanes, messages: impl Iterator<Item = &'a [Block]>, found: impl FnMut(Hash)) {
     match lanes {
-        Lanes::One => absorb_groups::<1>(groups, tag, lanes::permute_one, hashes),
-        Lanes::Four => absorb_groups::<4>(groups, tag, lanes::permute_four, hashes),
-        Lanes::Eight => absorb_groups::<8>(groups, tag, lanes::permute_eight, hashes),
+        Lanes::One => in_lanes(messages, lanes::hash_one, found),
+        Lanes::Four => in_lanes(messages, lanes::hash_four, found),
+        Lanes::Eight => in_lanes(messages, lanes::hash_eight, found),
     }
 }
 
-fn absorb_groups<const LANES: usize>(
-    groups: &[[Hash; 4]],
-    tag: u8,
-    permute: fn(&mut [[u64; LANES]; 25]),
-    hashes: &mut [Hash],
+fn in_lanes<'a, const LANES: usize>(
+    mut messages: impl Iterator<Item = &'a [Block]>,
+    hash: fn([&[Block]; LANES]) -> [Hash; LANES],
+    mut found: impl FnMut(Hash),
 ) {
-    // The bytes behind the four hashes: the tag, the padding's first byte, zeros, the padding's last bit.
-    let last = u64::from_le_bytes([tag, 1, 0, 0, 0, 0, 0, 0x80]);
-    for (groups, hashes) in groups.chunks(LANES).zip(hashes.chunks_mut(LANES)) {
-        let mut states = [[0_u64; LANES]; 25];
-        for (lane, group) in groups.iter().enumerate() {
-            for (state, word) in states.iter_mut().zip(group.as_flattened().as_chunks::<8>().0) {
-                state[lane] = u64::from_le_bytes(*word);
-            }
+    while let Some(first) = messages.next() {
+        let mut count = 1_usize;
+        let mut group = [first; LANES];
+        for (place, message) in group.iter_mut().skip(1).zip(&mut messages) {
+            *place = message;
+            count = count.saturating_add(1);
         }
-        states[RATE_WORDS - 1] = [last; LANES];
-        permute(&mut states);
-        for (lane, hash) in hashes.iter_mut().enumerate() {
-            *hash = squeeze(&states, lane);
-        }
+        hash(group).into_iter().take(count).for_each(&mut found);
     }
-}
-
-fn squeeze<const LANES: usize>(states: &[[u64; LANES]; 25], lane: usize) -> Hash {
-    let mut hash = [0; 32];
-    for (bytes, state) in hash.as_chunks_mut::<8>().0.iter_mut().zip(states) {
-        *bytes = state[lane].to_le_bytes();
-    }
-    hash
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
-    use super::{Lanes, Messages, hash_groups};
-    use unfork_proof::{keccak256, state_inner};
+    use super::{Block, Lanes, Messages};
+    use unfork_proof::{Hash, keccak256};
+
+    fn hash(messages: &Messages, lanes: Lanes) -> Vec<Hash> {
+        let mut hashes = vec![[9; 32]; 7];
+        messages.hash(lanes, &mut hashes);
+        hashes
+    }
 
     fn bytes(length: usize, salt: usize) -> Vec<u8> {
         (0..length).map(|at| u8::try_from((at * 31 + salt * 7 + length) % 251).unwrap()).collect()
@@ -169,53 +145,32 @@ mod tests {
                 hashes.push(keccak256(&[&message]));
             }
             for lanes in Lanes::available() {
-                assert_eq!(same.hash(lanes), hashes, "{lanes:?}, {length} bytes");
+                assert_eq!(hash(&same, lanes), hashes, "{lanes:?}, {length} bytes");
             }
             expected.extend(hashes);
         }
         for lanes in Lanes::available() {
-            assert_eq!(all.hash(lanes), expected, "{lanes:?}");
+            assert_eq!(hash(&all, lanes), expected, "{lanes:?}");
         }
         for length in [65_536 + 74, 1 << 20] {
             let mut long = Messages::default();
             long.push(&[&bytes(length, 3)]);
             for lanes in Lanes::available() {
-                assert_eq!(long.hash(lanes), [keccak256(&[&bytes(length, 3)])]);
+                assert_eq!(hash(&long, lanes), [keccak256(&[&bytes(length, 3)])]);
             }
         }
         println!("{} messages, {:?}", expected.len(), Lanes::available());
     }
 
     #[test]
-    fn all_lanes_agree_on_inner_nodes() {
-        for count in 0..40 {
-            let groups: Vec<[[u8; 32]; 4]> = (0..count)
-                .map(|salt| [0, 1, 2, 3].map(|slot| bytes(32, salt * 4 + slot).try_into().unwrap()))
-                .collect();
-            let expected: Vec<_> = groups.iter().map(state_inner).collect();
-            for lanes in Lanes::available() {
-                let mut hashes = vec![[9; 32]; 7];
-                hash_groups(lanes, &groups, 1, &mut hashes);
-                assert_eq!(hashes, expected, "{lanes:?}, {count} nodes");
-            }
+    fn every_width_hashes_alike_even_where_its_instructions_are_missing() {
+        let messages: [Vec<Block>; 8] =
+            std::array::from_fn(|lane| (0..3).map(|block| bytes(136, lane * 5 + block).try_into().unwrap()).collect());
+        let eight = super::lanes::hash_eight(messages.each_ref().map(Vec::as_slice));
+        let four = super::lanes::hash_four([0, 1, 2, 3].map(|lane| messages[lane].as_slice()));
+        for (lane, message) in messages.iter().enumerate() {
+            assert_eq!(super::lanes::hash_one([message.as_slice()]), [eight[lane]]);
         }
-    }
-
-    #[test]
-    fn every_width_permutes_alike_even_where_its_instructions_are_missing() {
-        let mut eight = [[0; 8]; 25];
-        let mut four = [[0; 4]; 25];
-        for (word, (eight, four)) in (1_u64..).zip(eight.iter_mut().zip(&mut four)) {
-            *eight = [1, 2, 3, 4, 5, 6, 7, 8].map(|lane: u64| (u64::MAX / lane) ^ (word << lane));
-            four.copy_from_slice(&eight[..4]);
-        }
-        let mut each = eight;
-        super::lanes::permute_each(&mut each);
-        super::lanes::permute_eight(&mut eight);
-        super::lanes::permute_four(&mut four);
-        assert_eq!(each, eight);
-        for (four, eight) in four.iter().zip(eight) {
-            assert_eq!(four, &eight[..4]);
-        }
+        assert_eq!(four, eight[..4]);
     }
 }

@@ -23,6 +23,7 @@ mod lists;
 mod merge;
 mod merkle;
 mod overlay;
+mod prefetch;
 mod seeded;
 mod store;
 pub mod testing;

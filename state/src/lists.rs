@@ -3,7 +3,7 @@
 
 use unfork_proof::{EMPTY, Hash, LIST_INNER_TAG, LIST_LEAF_TAG, LIST_ROOT_TAG, ListTree};
 
-use crate::keccak::{Lanes, Messages, hash_groups};
+use crate::keccak::{Block, Lanes, Messages, block_of_four, hash_blocks};
 
 /// Messages hashed together: they fit a processor's cache, and their memory is taken once.
 const CHUNK: usize = 256;
@@ -34,7 +34,7 @@ pub fn list_roots(leaves: &[Hash], lengths: &[usize]) -> Vec<Hash> {
         for (own, width) in parts(&nodes, &widths) {
             groups.extend(own.chunks(4).filter(|_| width > 1).map(group));
         }
-        hash_groups(lanes, &groups, LIST_INNER_TAG, &mut hashes);
+        hash_blocks(lanes, &groups, &mut hashes);
         let mut above = Vec::with_capacity(nodes.len());
         let mut hashed = hashes.as_slice();
         for (own, width) in parts(&nodes, &widths) {
@@ -66,20 +66,22 @@ fn parts<'a>(nodes: &'a [Hash], widths: &'a [usize]) -> impl Iterator<Item = (&'
     })
 }
 
-fn group(children: &[Hash]) -> [Hash; 4] {
-    let mut group = [EMPTY; 4];
-    group.iter_mut().zip(children).for_each(|(place, child)| *place = *child);
+/// The preimage of a node; children that are missing count as [`EMPTY`], which is zero.
+fn group(children: &[Hash]) -> Block {
+    let mut group = block_of_four(LIST_INNER_TAG);
+    group.as_chunks_mut().0.iter_mut().zip(children).for_each(|(place, child)| *place = *child);
     group
 }
 
 fn each<M, const PARTS: usize>(messages: &[M], parts: impl for<'a> Fn(&'a M) -> [&'a [u8]; PARTS]) -> Vec<Hash> {
     let lanes = Lanes::widest();
-    let mut padded = Messages::with_room(messages.len().min(CHUNK));
-    let mut hashes = Vec::with_capacity(messages.len());
+    let mut padded = Messages::default();
+    let (mut hashes, mut own) = (Vec::with_capacity(messages.len()), Vec::new());
     for chunk in messages.chunks(CHUNK) {
         padded.clear();
         chunk.iter().for_each(|message| padded.push(&parts(message)));
-        hashes.extend(padded.hash(lanes));
+        padded.hash(lanes, &mut own);
+        hashes.append(&mut own);
     }
     hashes
 }

@@ -326,6 +326,42 @@ fn the_tree_stays_inside_its_memory() {
 }
 
 #[test]
+fn leaves_may_leave_memory_between_preparing_and_committing() {
+    let space = unfork_state::Space::system();
+    let key = |number: u32| Key::new(&space, &number.to_le_bytes());
+    let genesis = || ChangeSet::genesis((0..3000).map(|number| (key(number), Value::from([0].as_slice()))));
+    let disk = FaultyDisk::new();
+    let options = Options { checkpoint_updates: 1 << 40, ..SMALL };
+    let mut store = Store::create_from(parts(&disk, options), CHAIN, genesis(), id(0, 0), Vec::new()).unwrap();
+    let mut memory = Store::memory(CHAIN, genesis(), id(0, 0), Vec::new()).unwrap();
+    for height in 1..=20 {
+        let (mut block, mut child) = (Overlay::new(store.view()), Overlay::new(store.view()));
+        for number in (0..3000).filter(|number| number % 97 == u32::try_from(height).unwrap()) {
+            block.put(key(number), Value::from([1].as_slice()));
+            block.put(key(number + 10_000), Value::from([2].as_slice()));
+            block.remove(&key(number + 1));
+            child.put(key(number + 20_000), Value::from([3].as_slice()));
+        }
+        let (block, child) = (block.into_changes(), child.into_changes());
+        // One of them with its leaves in memory, the other without.
+        let before = store.prepare(store.head().id, block.clone()).unwrap();
+        store.checkpoint().unwrap();
+        let after = store.prepare(store.head().id, block.clone()).unwrap();
+        assert_eq!(before.0, after.0);
+        let (root, pending) = if height % 2 == 0 { before } else { after };
+        let (child_root, child_pending) = pending.prepare(child.clone()).unwrap();
+        for (changes, pending, expected, salt) in [(block, pending, root, 0), (child, child_pending, child_root, 1)] {
+            let (plain_root, plain) = memory.prepare(memory.head().id, changes).unwrap();
+            assert_eq!(plain_root, expected);
+            let height = store.head().height + 1;
+            memory.commit(plain, height, id(height, salt), Vec::new()).unwrap();
+            store.commit(pending, height, id(height, salt), Vec::new()).unwrap();
+        }
+        store.verify(&mut |_, _| ()).unwrap();
+    }
+}
+
+#[test]
 fn an_earlier_state_is_proven_while_blocks_are_committed() {
     use std::sync::atomic::{AtomicBool, Ordering};
     let mut random = seed(53);

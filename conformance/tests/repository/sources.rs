@@ -6,8 +6,10 @@ use super::{read, root, tracked_files};
 /// In gas, a test counts allocations, and the module for wasm32 exports functions; the crate itself forbids it.
 const UNSAFE_MODULES: &[&str] = &[
     "engine/src/executor/",
-    // Permutations for vector units that were detected before, and calls of libc that measure.
+    // Permutations for vector units that were detected before, a hint to the processor's cache, and calls of libc that
+    // measure.
     "state/src/keccak/lanes.rs",
+    "state/src/prefetch.rs",
     "benches/peers/src/state/measure.rs",
     // Opening the cache of CosmWasm's virtual machine, which must be trusted.
     "benches/peers/call/src/cosmwasm.rs",

@@ -9,10 +9,11 @@ use std::borrow::Cow;
 use unfork_proof::Hash;
 
 use self::segment::{Array, Bucket, Segment};
-use super::build::{Builder, Kind, Node, hash_inner, join, node_over};
-use super::leaf::Leaf;
+use super::build::{Builder, Kind, Node, join, node_over, push_inner};
+use super::leaf::{Leaf, LeafChange, replay};
 use crate::error::StateError;
-use crate::keccak::Lanes;
+use crate::keccak::{Lanes, hash_blocks};
+use crate::prefetch::prefetch;
 
 /// Levels kept for the whole tree.
 pub(crate) const TOP: usize = 5;
@@ -228,41 +229,43 @@ impl Base {
         }
     }
 
-    /// Reads a little of everything that a change of the leaves at `paths` needs. Memory takes its time, but many loads at
-    /// once when none has to wait for another: what follows finds all of it near.
-    pub(crate) fn touch<'a>(&self, paths: impl Iterator<Item = &'a Hash> + Clone) {
+    /// Asks for what says where the leaves of the bucket at `path` are.
+    pub(crate) fn ask_for_bucket(&self, path: &Hash) {
+        if let Some(bucket) = self.bucket_at(path).1 {
+            prefetch(bucket);
+        }
+    }
+
+    /// Asks for the leaves of the bucket at `path`, and the nodes above that no group of changes before has used.
+    pub(crate) fn ask_for_leaves(&self, path: &Hash) {
         const LEVELS: usize = 3;
-        let mut sum = 0;
-        let buckets = paths.clone().filter_map(|path| {
-            let segment = &self.segments[at(prefix(path, TOP))];
-            let bucket = segment.buckets.get(at(prefix(path, TOP + segment.depth) & mask(segment.depth)));
-            bucket.map(|bucket| (bucket, &segment.slab))
-        });
-        for (bucket, _) in buckets.clone() {
-            sum ^= bucket.count;
+        let (segment, bucket) = self.bucket_at(path);
+        if let Some(leaves) = bucket.and_then(|bucket| bucket.resident(&segment.slab)) {
+            prefetch(leaves);
         }
-        for leaf in buckets.filter_map(|(bucket, slab)| bucket.resident(slab)).flatten() {
-            sum ^= u32::from(leaf.path[0]);
+        for below in segment.depth.saturating_sub(LEVELS - 1).max(1)..=segment.depth {
+            segment.nodes.ask_for(local(below, prefix(path, TOP + below)));
         }
-        for path in paths {
-            let segment = &self.segments[at(prefix(path, TOP))];
-            for below in segment.depth.saturating_sub(LEVELS - 1).max(1)..=segment.depth {
-                let four = local(below, prefix(path, TOP + below)) / 4;
-                let hashes = &segment.nodes.hashes[four].0;
-                sum ^= u32::from(hashes[0][0] ^ hashes[2][0] ^ segment.nodes.kinds[four]);
-            }
-        }
-        std::hint::black_box(sum);
+    }
+
+    pub(crate) fn ask_for_node(&self, level: usize, number: u64) {
+        let (array, at) = self.find(level, number);
+        array.ask_for(at);
+    }
+
+    fn bucket_at(&self, path: &Hash) -> (&Segment, Option<&Bucket>) {
+        let segment = &self.segments[at(prefix(path, TOP))];
+        (segment, segment.buckets.get(at(prefix(path, TOP + segment.depth) & mask(segment.depth))))
     }
 
     /// The leaves of a bucket.
     pub(crate) fn bucket(&self, level: usize, number: u64, pages: &dyn Pages) -> Result<Cow<'_, [Leaf]>, StateError> {
         let below = level - TOP;
         let segment = &self.segments[at(number >> (2 * below))];
-        let Some(bucket) = segment.buckets.get(at(number & mask(below))) else { return Ok(Cow::default()) };
+        let Some(bucket) = segment.buckets.get(at(number & mask(below))) else { return Ok(Cow::Borrowed(&[])) };
         match bucket.resident(&segment.slab) {
             Some(leaves) => Ok(Cow::Borrowed(leaves)),
-            None if bucket.count == 0 => Ok(Cow::default()),
+            None if bucket.count == 0 => Ok(Cow::Borrowed(&[])),
             None => {
                 let read = bucket.read(&segment.slab, self.slot, pages)?;
                 let expected = self.node(level, number);
@@ -304,10 +307,29 @@ impl Base {
         self.resident_bytes = self.resident_bytes + segment.resident_bytes() - bytes_before;
     }
 
-    /// Gives the segment of bucket `number` the depth its leaves need. Nothing changes if they cannot be read: that is
+    /// Whether the leaves of a bucket are in memory, or there are none.
+    pub(crate) fn is_resident(&self, level: usize, number: u64) -> bool {
+        let below = level - TOP;
+        let bucket = self.segments[at(number >> (2 * below))].buckets.get(at(number & mask(below)));
+        bucket.is_none_or(|bucket| bucket.start != NOWHERE || bucket.count == 0)
+    }
+
+    /// Makes `changes` to a bucket whose leaves are in memory. Between its leaves and them, `merged` is overwritten.
+    pub(crate) fn change_bucket(&mut self, level: usize, number: u64, changes: &[LeafChange], merged: &mut Vec<Leaf>) {
+        let below = level - TOP;
+        let segment = &mut self.segments[at(number >> (2 * below))];
+        let bucket = at(number & mask(below));
+        if segment.replace(bucket, changes) {
+            return;
+        }
+        let leaves = segment.buckets.get(bucket).and_then(|bucket| bucket.resident(&segment.slab));
+        replay(leaves.unwrap_or_default(), changes, merged);
+        self.set_bucket(level, number, merged);
+    }
+
+    /// Gives a segment the depth that its leaves need. Nothing changes if they cannot be read: that is
     /// made up for later.
-    pub(crate) fn balance(&mut self, level: usize, number: u64, pages: &dyn Pages) {
-        let index = at(number >> (2 * (level - TOP)));
+    pub(crate) fn balance(&mut self, index: usize, pages: &dyn Pages) {
         let segment = &self.segments[index];
         let depth = depth_for(segment.leaves, segment.depth);
         if depth == segment.depth {
@@ -395,13 +417,13 @@ fn join_all(nodes: &[Node], lanes: Lanes) -> Vec<Node> {
     for four in nodes.as_chunks::<4>().0 {
         let hashes = four.map(|node| node.hash);
         joined.push(join(&hashes, four.map(|node| node.kind)).unwrap_or_else(|| {
-            groups.push(hashes);
+            push_inner(&mut groups, &hashes);
             open.push(joined.len());
             Node { hash: [0; 32], kind: Kind::Inner }
         }));
     }
     let mut hashes = Vec::new();
-    hash_inner(lanes, &groups, &mut hashes);
+    hash_blocks(lanes, &groups, &mut hashes);
     for (number, hash) in open.into_iter().zip(hashes) {
         joined[number].hash = hash;
     }

@@ -4,8 +4,10 @@
 use unfork_proof::{DEPTH_MAX, EMPTY, Hash, digit};
 
 use super::leaf::Leaf;
-use crate::keccak::{Lanes, hash_groups};
+use crate::keccak::{Block, Lanes, block_of_four, hash_blocks};
 
+/// The preimage of an inner node over nothing.
+const NO_CHILDREN: Block = block_of_four(TAG_INNER);
 const TAG_INNER: u8 = 1;
 
 /// What stands at one place of the tree.
@@ -53,9 +55,16 @@ pub(crate) fn join(hashes: &[Hash; 4], kinds: [Kind; 4]) -> Option<Node> {
     }
 }
 
-/// The hashes of inner nodes, given the children of each.
-pub(crate) fn hash_inner(lanes: Lanes, groups: &[[Hash; 4]], hashes: &mut Vec<Hash>) {
-    hash_groups(lanes, groups, TAG_INNER, hashes);
+/// Adds the preimage of an inner node, padded.
+pub(crate) fn push_inner(blocks: &mut Vec<Block>, children: &[Hash; 4]) {
+    blocks.push(NO_CHILDREN);
+    if let Some(block) = blocks.last_mut() {
+        block.as_chunks_mut().0.copy_from_slice(children);
+    }
+}
+
+fn set_child(block: &mut Block, slot: usize, hash: &Hash) {
+    block.as_chunks_mut().0[slot] = *hash;
 }
 
 /// A subtree under construction.
@@ -75,7 +84,7 @@ pub(crate) struct Builder {
 
 #[derive(Default)]
 struct Level {
-    groups: Vec<[Hash; 4]>,
+    groups: Vec<Block>,
     /// Children that are inner nodes themselves: node, slot, and which node of the next depth.
     links: Vec<(usize, usize, usize)>,
     hashes: Vec<Hash>,
@@ -95,14 +104,14 @@ impl Builder {
             self.depths.push(Level::default());
         }
         let number = self.depths[depth].groups.len();
-        self.depths[depth].groups.push([EMPTY; 4]);
+        self.depths[depth].groups.push(NO_CHILDREN);
         let mut rest = leaves;
         for slot in 0..4 {
             let (own, others) = rest.split_at(rest.iter().take_while(|leaf| digit(&leaf.path, depth) <= slot).count());
             rest = others;
             match self.add(own, depth + 1) {
                 Subtree::Empty => {}
-                Subtree::Leaf(hash) => self.depths[depth].groups[number][slot] = hash,
+                Subtree::Leaf(hash) => set_child(&mut self.depths[depth].groups[number], slot, &hash),
                 Subtree::Inner(child) => self.depths[depth].links.push((number, slot, child)),
             }
         }
@@ -114,9 +123,9 @@ impl Builder {
         let mut below: &[Hash] = &[];
         for level in self.depths.iter_mut().rev() {
             for (number, slot, child) in &level.links {
-                level.groups[*number][*slot] = below[*child];
+                set_child(&mut level.groups[*number], *slot, &below[*child]);
             }
-            hash_inner(lanes, &level.groups, &mut level.hashes);
+            hash_blocks(lanes, &level.groups, &mut level.hashes);
             below = &level.hashes;
         }
     }
@@ -140,8 +149,10 @@ impl Builder {
     }
 
     /// The children of an inner node that was added at `depth`, after [`Builder::finish`].
-    pub(crate) fn children(&self, number: usize, depth: usize) -> &[Hash; 4] {
-        &self.depths[depth].groups[number]
+    pub(crate) fn children(&self, number: usize, depth: usize) -> [Hash; 4] {
+        let mut children = [EMPTY; 4];
+        children.copy_from_slice(self.depths[depth].groups[number].as_chunks().0);
+        children
     }
 
     /// The inner node in `slot` of an inner node that was added at `depth`.

@@ -2,21 +2,25 @@
 #![allow(clippy::arithmetic_side_effects, reason = "levels, and indices into vectors built here")]
 
 use std::borrow::Cow;
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use unfork_proof::Hash;
 
 use super::base::{Base, LEVELS, Pages, TOP, prefix};
-use super::build::{Builder, Kind, Node, Subtree, hash_inner, join};
-use super::leaf::{Leaf, LeafChange};
+use super::build::{Builder, Kind, Node, Subtree, join, push_inner};
+use super::leaf::{Leaf, LeafChange, replay};
+use super::spare::{Levels, Spare};
 use crate::changes::ChangeSet;
 use crate::error::StateError;
+use crate::keccak::{Block, hash_blocks};
 use crate::key::Key;
 
 /// Changes made together, about: few enough for all they need to fit a processor's cache, many enough to fill lanes.
 const GROUP: usize = 128;
-/// Leaves that a changed bucket has, about.
-const LEAVES_PER_CHANGE: usize = 6;
+
+/// Changes by which memory is asked for before it is needed.
+const AHEAD: usize = 8;
 
 /// The tree of a state that is not committed, as what differs from the state below it.
 pub(crate) struct Diff {
@@ -29,25 +33,24 @@ pub(crate) struct Diff {
     /// The base's layout that level and number of the buckets go by.
     layout: u64,
     /// Changed nodes by level, each level sorted by number.
-    levels: Vec<Vec<(u64, Node)>>,
-    /// Changed buckets, sorted by path.
-    buckets: Vec<Changed>,
-    /// Their leaves.
-    bucket_leaves: Vec<Leaf>,
+    levels: Levels,
+    /// Changed buckets whose leaves were not in memory, sorted by path, with what they are after the changes. All others
+    /// are those of the state below and [`Diff::leaf_changes`].
+    fetched: Vec<Fetched>,
     /// The changes that led here.
     changes: Arc<ChangeSet>,
     /// The same, sorted by path.
     leaf_changes: Vec<LeafChange>,
     leaves: u64,
     root: Hash,
+    /// Where its memory goes in the end.
+    spare: Arc<Spare>,
 }
 
-struct Changed {
+struct Fetched {
     level: usize,
     number: u64,
-    /// Which of all buckets' leaves are its.
-    from: usize,
-    to: usize,
+    leaves: Vec<Leaf>,
 }
 
 /// Why a diff cannot be used.
@@ -98,7 +101,7 @@ impl<'a> Stack<'a> {
             let mut renewed: Option<Arc<Diff>> = None;
             for diff in diffs.iter().rev() {
                 let (changes, leaf_changes) = (diff.changes.clone(), diff.leaf_changes.clone());
-                let new = Diff::new(committed, renewed.as_ref(), diff.token, changes, leaf_changes)?;
+                let new = Diff::new(committed, renewed.as_ref(), diff.token, changes, leaf_changes, &diff.spare)?;
                 renewed = Some(Arc::new(new));
             }
             return Self::new(committed, renewed.as_ref());
@@ -123,13 +126,21 @@ impl<'a> Stack<'a> {
     }
 
     pub(crate) fn bucket(&self, level: usize, number: u64) -> Result<Cow<'_, [Leaf]>, StateError> {
-        for diff in &self.diffs {
-            let found = diff.buckets.binary_search_by_key(&(number << (64 - 2 * level)), Changed::position);
-            if let Some(changed) = found.ok().and_then(|at| diff.buckets.get(at)) {
-                return Ok(Cow::Borrowed(diff.leaves_of(changed)));
+        let fetched = |diff: &'_ Arc<Diff>| diff.fetched(level, number).is_some();
+        let whole = self.diffs.iter().position(fetched);
+        let mut leaves = match whole.and_then(|at| self.diffs.get(at)?.fetched(level, number)) {
+            Some(leaves) => Cow::Borrowed(leaves),
+            None => self.committed.base.bucket(level, number, self.committed.pages)?,
+        };
+        for diff in self.diffs.iter().take(whole.unwrap_or(self.diffs.len())).rev() {
+            let changes = diff.changes_in(level, number);
+            if !changes.is_empty() {
+                let mut merged = Vec::new();
+                replay(&leaves, changes, &mut merged);
+                leaves = Cow::Owned(merged);
             }
         }
-        self.committed.base.bucket(level, number, self.committed.pages)
+        Ok(leaves)
     }
 
     fn leaves(&self) -> u64 {
@@ -141,7 +152,13 @@ impl<'a> Stack<'a> {
     }
 }
 
-impl Changed {
+impl Drop for Diff {
+    fn drop(&mut self) {
+        self.spare.keep(mem::take(&mut self.leaf_changes), mem::take(&mut self.levels));
+    }
+}
+
+impl Fetched {
     /// Where the bucket begins on the line of all paths; buckets do not overlap.
     fn position(&self) -> u64 {
         self.number << (64 - 2 * self.level)
@@ -157,17 +174,25 @@ impl Diff {
         token: u64,
         changes: Arc<ChangeSet>,
         leaf_changes: Vec<LeafChange>,
+        spare: &Arc<Spare>,
     ) -> Result<Self, Stale> {
         let stack = Stack::new(committed, below)?;
-        let mut making = Making::new(&stack, leaf_changes.len());
-        let mut rest = leaf_changes.as_slice();
-        while !rest.is_empty() {
-            let (group, others) = rest.split_at(whole_segments(rest));
+        let mut making = Making::new(&stack, leaf_changes.len(), spare);
+        // Memory is asked for two groups ahead: first where leaves lie, then these.
+        let mut groups = Groups(&leaf_changes);
+        let (mut now, mut next) = (groups.next(), groups.next());
+        [now, next].into_iter().flatten().for_each(|group| making.ask_for_buckets(group));
+        now.into_iter().for_each(|group| making.ask_for_leaves(group));
+        while let Some(group) = now {
+            let after = groups.next();
+            after.into_iter().for_each(|group| making.ask_for_buckets(group));
+            next.into_iter().for_each(|group| making.ask_for_leaves(group));
             making.add(group)?;
-            rest = others;
+            (now, next) = (next, after);
         }
         (0..TOP).rev().for_each(|level| making.raise(level, 0, 0));
-        let Making { levels, buckets, bucket_leaves, leaves, .. } = making;
+        let Making { levels, fetched, leaves, tools, .. } = making;
+        spare.keep_tools(tools);
         let root = levels.first().and_then(|level| level.first()).map_or_else(|| stack.root(), |(_, node)| node.hash);
         let parent = Mutex::new(stack.diffs.first().cloned());
         let below = stack.diffs.first().map_or(committed.token, |diff| diff.token);
@@ -177,12 +202,12 @@ impl Diff {
             parent,
             layout: committed.base.layout(),
             levels,
-            buckets,
-            bucket_leaves,
+            fetched,
             changes,
             leaf_changes,
             leaves,
             root,
+            spare: spare.clone(),
         })
     }
 
@@ -224,17 +249,35 @@ impl Diff {
         let stack = Stack::new(Committed { base, token, pages }, Some(self))?;
         let [diff] = stack.diffs.as_slice() else { return Err(Stale::HeadMoved) };
         let diff = diff.clone();
+        // What may fail comes first.
+        let mut late = Vec::new();
+        let mut rest = diff.leaf_changes.as_slice();
+        while let Some((level, number, _, others)) = split_bucket(base, rest) {
+            rest = others;
+            rest.get(2 * AHEAD).into_iter().for_each(|change| base.ask_for_bucket(&change.path));
+            if !base.is_resident(level, number) && diff.fetched(level, number).is_none() {
+                late.push(Fetched { level, number, leaves: base.bucket(level, number, pages)?.into_owned() });
+            }
+        }
+        for bucket in diff.fetched.iter().chain(&late) {
+            base.set_bucket(bucket.level, bucket.number, &bucket.leaves);
+        }
+        let mut merged = Vec::new();
+        let mut rest = diff.leaf_changes.as_slice();
+        while let Some((level, number, own, others)) = split_bucket(base, rest) {
+            rest = others;
+            rest.get(AHEAD).into_iter().for_each(|change| base.ask_for_leaves(&change.path));
+            base.change_bucket(level, number, own, &mut merged);
+        }
         for (level, nodes) in diff.levels.iter().enumerate() {
-            for (number, node) in nodes {
+            for (at, (number, node)) in nodes.iter().enumerate() {
+                nodes.get(at + AHEAD).into_iter().for_each(|(number, _)| base.ask_for_node(level, *number));
                 base.set_node(level, *number, *node);
             }
         }
-        for bucket in &diff.buckets {
-            base.set_bucket(bucket.level, bucket.number, diff.leaves_of(bucket));
-        }
-        for bucket in &diff.buckets {
-            // A segment's depth may have changed for a bucket before; then it is what it should be.
-            base.balance(bucket.level, bucket.number, pages);
+        let segment = |change: &LeafChange| Base::segment_of(&change.path);
+        for own in diff.leaf_changes.chunk_by(|one, other| segment(one) == segment(other)) {
+            own.iter().take(1).for_each(|change| base.balance(segment(change), pages));
         }
         // Whoever builds on this finds everything in the base now; the chain must not grow with the chain of blocks.
         *self.parent.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -245,8 +288,21 @@ impl Diff {
         self.parent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn leaves_of(&self, bucket: &Changed) -> &[Leaf] {
-        self.bucket_leaves.get(bucket.from..bucket.to).unwrap_or_default()
+    /// The leaves of a bucket, if they are kept here.
+    fn fetched(&self, level: usize, number: u64) -> Option<&[Leaf]> {
+        if self.fetched.is_empty() {
+            return None;
+        }
+        let at = self.fetched.binary_search_by_key(&(number << (64 - 2 * level)), Fetched::position).ok()?;
+        self.fetched.get(at).map(|bucket| bucket.leaves.as_slice())
+    }
+
+    /// The changes of a bucket's leaves.
+    fn changes_in(&self, level: usize, number: u64) -> &[LeafChange] {
+        let start = self.leaf_changes.partition_point(|change| prefix(&change.path, level) < number);
+        let rest = self.leaf_changes.get(start..).unwrap_or_default();
+        let end = rest.iter().take_while(|change| prefix(&change.path, level) == number).count();
+        rest.get(..end).unwrap_or_default()
     }
 
     fn node(&self, level: usize, number: u64) -> Option<Node> {
@@ -285,12 +341,33 @@ fn merge(old: &[Leaf], changes: &[LeafChange], merged: &mut Vec<Leaf>) -> Result
     Ok(())
 }
 
-/// How many of `changes` make a group: at least [`GROUP`], if there are as many, and all of a segment together.
-fn whole_segments(changes: &[LeafChange]) -> usize {
-    let Some(last) = changes.get(GROUP - 1) else { return changes.len() };
-    let segment = Base::segment_of(&last.path);
-    let more = changes.iter().skip(GROUP).take_while(|change| Base::segment_of(&change.path) == segment).count();
-    GROUP + more
+/// The bucket of the first of `changes`: its level and number, its changes and the others.
+fn split_bucket<'a>(
+    base: &Base,
+    changes: &'a [LeafChange],
+) -> Option<(usize, u64, &'a [LeafChange], &'a [LeafChange])> {
+    let level = base.bucket_level(&changes.first()?.path);
+    let number = prefix(&changes.first()?.path, level);
+    let (own, others) =
+        changes.split_at(changes.iter().take_while(|change| prefix(&change.path, level) == number).count());
+    Some((level, number, own, others))
+}
+
+/// Changes in groups: at least [`GROUP`] in each but the last, and all of a segment in the same.
+struct Groups<'a>(&'a [LeafChange]);
+
+impl<'a> Iterator for Groups<'a> {
+    type Item = &'a [LeafChange];
+
+    fn next(&mut self) -> Option<&'a [LeafChange]> {
+        let Self(rest) = self;
+        let least = GROUP.min(rest.len());
+        let segment = Base::segment_of(&rest.get(least.checked_sub(1)?)?.path);
+        let more = rest.iter().skip(least).take_while(|change| Base::segment_of(&change.path) == segment).count();
+        let (group, others) = rest.split_at(least + more);
+        *rest = others;
+        Some(group)
+    }
 }
 
 /// A diff under construction. It grows by groups of changes, each with all levels of its segments, so that what a group
@@ -298,63 +375,65 @@ fn whole_segments(changes: &[LeafChange]) -> usize {
 struct Making<'a> {
     stack: &'a Stack<'a>,
     changes: usize,
-    levels: Vec<Vec<(u64, Node)>>,
-    buckets: Vec<Changed>,
-    bucket_leaves: Vec<Leaf>,
+    levels: Levels,
+    fetched: Vec<Fetched>,
     leaves: u64,
+    tools: Tools,
+}
+
+/// What is needed while a diff is made. All is empty between groups; only its memory counts.
+#[derive(Default)]
+pub(super) struct Tools {
+    /// The leaves of a bucket after the changes.
+    merged: Vec<Leaf>,
     builder: Builder,
-    subtrees: Vec<Subtree>,
-    /// Nodes of one level to be hashed: their children, which of the level's nodes they are, and their hashes.
-    groups: Vec<[Hash; 4]>,
+    /// The changed buckets of a group: level, number, what is built of them.
+    built: Vec<(usize, u64, Subtree)>,
+    /// Nodes of one level to be hashed: their preimages, which of the level's nodes they are, and their hashes.
+    groups: Vec<Block>,
     open: Vec<usize>,
     hashes: Vec<Hash>,
 }
 
 impl<'a> Making<'a> {
-    fn new(stack: &'a Stack<'a>, changes: usize) -> Self {
-        Self {
-            stack,
-            changes,
-            levels: vec![Vec::new(); LEVELS],
-            buckets: Vec::with_capacity(changes),
-            bucket_leaves: Vec::with_capacity(changes * LEAVES_PER_CHANGE),
-            leaves: stack.leaves(),
-            builder: Builder::default(),
-            subtrees: Vec::new(),
-            groups: Vec::new(),
-            open: Vec::new(),
-            hashes: Vec::new(),
-        }
+    fn new(stack: &'a Stack<'a>, changes: usize, spare: &Spare) -> Self {
+        let (tools, mut levels) = spare.tools();
+        levels.resize_with(LEVELS, Vec::new);
+        Self { stack, changes, levels, fetched: Vec::new(), leaves: stack.leaves(), tools }
+    }
+
+    fn ask_for_buckets(&self, changes: &[LeafChange]) {
+        changes.iter().for_each(|change| self.stack.committed.base.ask_for_bucket(&change.path));
+    }
+
+    fn ask_for_leaves(&self, changes: &[LeafChange]) {
+        changes.iter().for_each(|change| self.stack.committed.base.ask_for_leaves(&change.path));
     }
 
     /// Makes the changes of whole segments, up to the nodes of these.
     fn add(&mut self, changes: &[LeafChange]) -> Result<(), Stale> {
         let base = self.stack.committed.base;
-        base.touch(changes.iter().map(|change| &change.path));
         let starts: Vec<usize> = self.levels.iter().map(Vec::len).collect();
-        let first = self.buckets.len();
+        let Tools { merged, builder, built, .. } = &mut self.tools;
         let mut deepest = TOP;
         let mut rest = changes;
-        while let Some(change) = rest.first() {
-            let level = base.bucket_level(&change.path);
-            let number = prefix(&change.path, level);
-            let run = rest.iter().take_while(|change| prefix(&change.path, level) == number).count();
-            let (own, others) = rest.split_at(run);
+        while let Some((level, number, own, others)) = split_bucket(base, rest) {
             rest = others;
             let old = self.stack.bucket(level, number)?;
-            let from = self.bucket_leaves.len();
-            merge(&old, own, &mut self.bucket_leaves)?;
-            let merged = &self.bucket_leaves[from..];
+            merged.clear();
+            merge(&old, own, merged)?;
             self.leaves = self.leaves - count(&old) + count(merged);
-            self.subtrees.push(self.builder.add(merged, level));
-            self.buckets.push(Changed { level, number, from, to: self.bucket_leaves.len() });
+            built.push((level, number, builder.add(merged, level)));
+            if let Cow::Owned(_) = old {
+                self.fetched.push(Fetched { level, number, leaves: merged.clone() });
+            }
             deepest = deepest.max(level);
         }
-        self.builder.finish(base.lanes);
-        for (bucket, subtree) in self.buckets[first..].iter().zip(self.subtrees.drain(..)) {
-            self.levels[bucket.level].push((bucket.number, self.builder.node(subtree, bucket.level)));
+        builder.finish(base.lanes);
+        for (level, number, subtree) in built.drain(..) {
+            self.levels[level].push((number, builder.node(subtree, level)));
         }
-        self.builder.clear();
+        builder.clear();
         (TOP..deepest).rev().for_each(|level| self.raise(level, starts[level], starts[level + 1]));
         Ok(())
     }
@@ -371,8 +450,9 @@ impl<'a> Making<'a> {
             above.reserve(self.changes.min(1 << (2 * level)));
         }
         let mixed = above.len() > from;
-        self.groups.clear();
-        self.open.clear();
+        let Tools { groups, open, hashes: done, .. } = &mut self.tools;
+        groups.clear();
+        open.clear();
         for own in changed.chunk_by(|(one, _), (other, _)| one >> 2 == other >> 2) {
             let Some((first, _)) = own.first() else { continue };
             let number = first >> 2;
@@ -382,14 +462,14 @@ impl<'a> Making<'a> {
                 (hashes[slot], kinds[slot]) = (node.hash, node.kind);
             }
             let joined = join(&hashes, kinds).unwrap_or_else(|| {
-                self.groups.push(hashes);
-                self.open.push(above.len());
+                push_inner(groups, &hashes);
+                open.push(above.len());
                 Node { hash: [0; 32], kind: Kind::Inner }
             });
             above.push((number, joined));
         }
-        hash_inner(self.stack.committed.base.lanes, &self.groups, &mut self.hashes);
-        for (at, hash) in self.open.iter().zip(&self.hashes) {
+        hash_blocks(self.stack.committed.base.lanes, groups, done);
+        for (at, hash) in open.iter().zip(done) {
             above[*at].1.hash = *hash;
         }
         if mixed {

@@ -13,8 +13,10 @@ mod base;
 mod build;
 mod diff;
 mod leaf;
+mod spare;
 mod walk;
 
 pub(crate) use base::{Base, Pages, SEGMENTS};
 pub(crate) use diff::{Committed, Diff, Stack, Stale};
-pub(crate) use leaf::{Leaf, LeafChange, leaf_changes, leaves_of, replay};
+pub(crate) use leaf::{Leaf, LeafChange, LeafHasher, leaves_of, replay};
+pub(crate) use spare::Spare;

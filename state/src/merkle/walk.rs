@@ -59,7 +59,7 @@ impl Stack<'_> {
         while let Subtree::Inner(number) = subtree {
             let own = digit(path, depth);
             let children = builder.children(number, depth);
-            levels.push(siblings(children, own));
+            levels.push(siblings(&children, own));
             rest = {
                 let from = rest.partition_point(|leaf| digit(&leaf.path, depth) < own);
                 let to = rest.partition_point(|leaf| digit(&leaf.path, depth) <= own);

@@ -221,6 +221,7 @@ pub(crate) fn load(
     let mut units: u32 = 1;
     let mut leaves_found: u64 = 0;
     let mut rest = changes;
+    let mut merged = Vec::new();
     for number in 0..SEGMENTS {
         let offset = u64::from(units).saturating_mul(UNIT as u64);
         let header = files.file(footer.slot)?.read(offset, UNIT)?;
@@ -246,7 +247,8 @@ pub(crate) fn load(
         if own.is_empty() {
             base.fill_segment(number, &leaves, Some((footer.slot, first)));
         } else {
-            base.fill_segment(number, &replay(&leaves, own), None);
+            replay(&leaves, own, &mut merged);
+            base.fill_segment(number, &merged, None);
         }
         base.evict(bytes_max);
         units = first.saturating_add(count);

@@ -24,7 +24,7 @@ use crate::changes::ChangeSet;
 use crate::error::{StateError, hexadecimal};
 use crate::keccak::Lanes;
 use crate::key::Order;
-use crate::merkle::{Base, Leaf, LeafChange, SEGMENTS, leaf_changes, leaves_of};
+use crate::merkle::{Base, Leaf, LeafChange, LeafHasher, SEGMENTS, leaves_of};
 use crate::worker::Task;
 
 /// What had to be done when a store was opened. All zero after a clean stop.
@@ -246,11 +246,13 @@ impl Store {
             return Ok(false);
         }
         let lanes = Lanes::widest();
+        let (mut hasher, mut own) = (LeafHasher::default(), Vec::new());
         let mut changes: Vec<LeafChange> = Vec::new();
         for height in since..=self.head.height {
             let missing = || StateError::corrupt(format!("block {height} is missing"));
             let block = self.block_record(height)?.ok_or_else(missing)?;
-            changes.extend(leaf_changes(&block.changes, lanes));
+            hasher.leaf_changes(&block.changes, lanes, &mut own);
+            changes.extend_from_slice(&own);
         }
         self.updates_since = u64::try_from(changes.len()).unwrap_or(u64::MAX);
         // Later changes of a path stay behind earlier ones, and win.

@@ -12,7 +12,7 @@ use crate::changes::ChangeSet;
 use crate::error::{StateError, hexadecimal};
 use crate::keccak::Lanes;
 use crate::key::Key;
-use crate::merkle::{Base, Committed, Diff, Leaf, Pages, Stack, Stale, leaf_changes};
+use crate::merkle::{Base, Committed, Diff, Leaf, LeafChange, Pages, Spare, Stack, Stale};
 use crate::view::StateView;
 
 /// The key-value store and the committed tree.
@@ -22,6 +22,7 @@ pub(crate) struct Shared {
     tree: RwLock<Tree>,
     pages: Arc<dyn Pages>,
     lanes: Lanes,
+    spare: Arc<Spare>,
 }
 
 /// The tree of the head.
@@ -44,7 +45,14 @@ impl Shared {
     pub(crate) fn new(backend: Arc<dyn Backend>, base: Base, pages: Arc<dyn Pages>, cache_bytes: u64) -> Self {
         let lanes = base.lanes;
         let cache = Cache::new(cache_bytes);
-        Self { backend, cache, tree: RwLock::new(Tree { base, token: next_token() }), pages, lanes }
+        Self {
+            backend,
+            cache,
+            tree: RwLock::new(Tree { base, token: next_token() }),
+            pages,
+            lanes,
+            spare: Arc::default(),
+        }
     }
 
     /// A tree without a store.
@@ -77,27 +85,34 @@ impl Shared {
 
     /// The tree after `changes`, whose old values are known, to the state `below`, or to the committed one.
     pub(crate) fn change(&self, below: Option<&Arc<Diff>>, changes: ChangeSet) -> Result<Arc<Diff>, StateError> {
-        let leaf_changes = leaf_changes(&changes, self.lanes);
+        let leaf_changes = self.leaf_changes(&changes);
         let changes = Arc::new(changes);
         let tree = self.tree();
-        let diff = Diff::new(self.committed(&tree), below, next_token(), changes.clone(), leaf_changes);
+        let diff = Diff::new(self.committed(&tree), below, next_token(), changes.clone(), leaf_changes, &self.spare);
         diff.map(Arc::new).map_err(|stale| explain(stale, &changes))
     }
 
     /// Makes `changes` to a tree that no store has, and returns the root. Old values that are not known are made up for.
     pub(crate) fn apply(&self, changes: &ChangeSet) -> Result<Hash, StateError> {
-        let mut leaf_changes = leaf_changes(changes, self.lanes);
+        let mut leaf_changes = self.leaf_changes(changes);
         let known = changes.iter().all(|(_, change)| change.old.is_some());
         let diff = {
             let tree = self.tree();
             for change in leaf_changes.iter_mut().filter(|_| !known) {
                 change.old = tree.base.contains(&change.path, self.pages())?;
             }
-            let diff = Diff::new(self.committed(&tree), None, next_token(), Arc::default(), leaf_changes);
+            let diff = Diff::new(self.committed(&tree), None, next_token(), Arc::default(), leaf_changes, &self.spare);
             Arc::new(diff.map_err(|stale| explain(stale, changes))?)
         };
         self.commit(&diff)?;
         Ok(diff.root())
+    }
+
+    fn leaf_changes(&self, changes: &ChangeSet) -> Vec<LeafChange> {
+        let (mut hasher, mut sorted) = self.spare.hasher();
+        hasher.leaf_changes(changes, self.lanes, &mut sorted);
+        self.spare.keep_hasher(hasher);
+        sorted
     }
 
     /// The root of the committed tree.

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use unfork_proof::Hash;
 
 use super::super::build::{Kind, Node};
-use super::super::leaf::Leaf;
+use super::super::leaf::{Leaf, LeafChange};
 use super::{NOWHERE, Pages, at, narrow};
 use crate::error::StateError;
+use crate::prefetch::prefetch;
 
 /// Nodes of some levels, all of each; four siblings lie side by side, as they are hashed.
 #[derive(Default)]
@@ -64,6 +65,14 @@ impl Array {
         self.kinds[four] = self.kinds[four] & !(3 << shift) | (node.kind as u8) << shift;
     }
 
+    /// Asks for a node and its siblings.
+    pub(super) fn ask_for(&self, at: usize) {
+        if let (Some(hashes), Some(kinds)) = (self.hashes.get(at / 4), self.kinds.get(at / 4)) {
+            prefetch(hashes);
+            prefetch(kinds);
+        }
+    }
+
     /// Four siblings, the first of which is at `at`.
     pub(super) fn four(&self, at: usize) -> ([Hash; 4], [Kind; 4]) {
         let kinds = self.kinds[at / 4];
@@ -106,6 +115,22 @@ impl Segment {
         u64::try_from(self.slab.capacity() * size_of::<Leaf>()).unwrap_or(u64::MAX >> 8)
     }
 
+    /// Makes `changes` to a bucket if no leaf comes or goes and all are in memory.
+    pub(super) fn replace(&mut self, bucket: usize, changes: &[LeafChange]) -> bool {
+        let Some(own) = self.buckets.get_mut(bucket) else { return false };
+        let start = at(u64::from(own.start));
+        let Some(leaves) = self.slab.get_mut(start..start + at(u64::from(own.count))) else { return false };
+        if own.start == NOWHERE || !changes.iter().all(|change| change.old && change.new.is_some()) {
+            return false;
+        }
+        for change in changes {
+            let leaf = leaves.iter_mut().find(|leaf| leaf.path == change.path);
+            leaf.into_iter().zip(change.new).for_each(|(leaf, hash)| leaf.hash = hash);
+        }
+        own.places = [NOWHERE; 2];
+        true
+    }
+
     /// Puts `leaves` in place of a bucket's.
     pub(super) fn set(&mut self, bucket: usize, leaves: &[Leaf]) {
         let mut own = self.buckets[bucket];
@@ -132,19 +157,29 @@ impl Segment {
         }
     }
 
-    /// Gives back the places that no bucket has.
+    /// Gives back the places that no bucket needs.
     pub(super) fn compact(&mut self) {
-        let rooms = self.buckets.iter().map(|bucket| at(u64::from(bucket.room)));
-        let mut slab = Vec::with_capacity(rooms.sum());
-        for bucket in &mut self.buckets {
-            if let Some(leaves) = bucket.resident(&self.slab).filter(|_| bucket.room > 0) {
-                bucket.start = narrow(slab.len());
-                let end = slab.len() + at(u64::from(bucket.room));
-                slab.extend_from_slice(leaves);
-                slab.resize(end, Leaf::NONE);
+        let mut order: Vec<(u32, u32)> = Vec::with_capacity(self.buckets.len());
+        for (bucket, number) in self.buckets.iter().zip(0..) {
+            if bucket.room > 0 {
+                order.push((bucket.start, number));
             }
         }
-        self.slab = slab;
+        order.sort_unstable();
+        let mut end = 0;
+        for (start, number) in order {
+            let bucket = &mut self.buckets[at(u64::from(number))];
+            let (start, count) = (at(u64::from(start)), at(u64::from(bucket.count)));
+            self.slab.copy_within(start..start + count, end);
+            bucket.start = narrow(end);
+            bucket.room = bucket.room.min(bucket.count.next_multiple_of(2));
+            end += at(u64::from(bucket.room));
+        }
+        self.slab.truncate(end);
         self.waste = 0;
+        // Else what it grows by next is there.
+        if self.slab.capacity() > end + end / 2 {
+            self.slab.shrink_to(end + end / 8);
+        }
     }
 }
