@@ -20,9 +20,33 @@ fn parts(disk: &FaultyDisk, options: Options) -> Parts {
     Parts { backend: disk.backend(), log: disk.block_log(), trees: Some(disk.tree_files()), options }
 }
 
+/// What a run has done.
+#[derive(Default)]
+struct Done {
+    /// Reads, writes and removals of blocks, and whatever was done to or asked of a store.
+    operations: u64,
+    blocks: u64,
+    siblings: u64,
+    rolled: u64,
+    crashed: u64,
+    reopened: u64,
+    from_checkpoint: u64,
+    snapshots: u64,
+}
+
 fn changes(random: &mut Random, view: Arc<dyn StateView>, most: u64) -> Result<ChangeSet, StateError> {
+    counted_changes(random, view, most, &mut Done::default())
+}
+
+fn counted_changes(
+    random: &mut Random,
+    view: Arc<dyn StateView>,
+    most: u64,
+    done: &mut Done,
+) -> Result<ChangeSet, StateError> {
     let mut overlay = Overlay::new(view);
     for _ in 0..random.below(most) {
+        done.operations += 1;
         let key = random.key(200);
         if random.below(2) == 0 {
             overlay.get(&key)?;
@@ -54,15 +78,69 @@ impl Chain {
     }
 
     fn commit(&mut self, random: &mut Random) -> Result<(), StateError> {
-        let changes = changes(random, self.store.view(), 60)?;
-        let mut map = self.states.last().unwrap().0.clone();
-        apply(&mut map, &changes);
-        let (root, pending) = self.store.prepare(self.store.head().id, changes)?;
-        assert_eq!(root, naive_root(&map));
-        let height = self.store.head().height + 1;
-        self.store.commit(pending, height, id(height, self.branch), random.bytes(20))?;
-        self.states.push((map, root));
+        self.commit_counted(random, &mut Done::default())
+    }
+
+    /// Prepares some blocks side by side, commits one of them, and perhaps a child that was prepared on it before.
+    fn commit_counted(&mut self, random: &mut Random, done: &mut Done) -> Result<(), StateError> {
+        let mut prepared = Vec::new();
+        for _ in 0..1 + random.below(6) / 4 * random.below(3) {
+            let changes = counted_changes(random, self.store.view(), 60, done)?;
+            let map = after(&self.states.last().unwrap().0, &changes);
+            let (root, pending) = self.store.prepare(self.store.head().id, changes)?;
+            assert_eq!(root, naive_root(&map));
+            prepared.push((map, root, pending));
+        }
+        for (map, root, pending) in &prepared {
+            let key = random.key(200);
+            let value = map.get(key.as_bytes()).map(Vec::as_slice);
+            assert_eq!(pending.view().get(&key)?.as_deref(), value);
+            pending.prove(&key)?.verify(root, key.as_bytes(), value).unwrap();
+            done.operations += 2;
+        }
+        let chosen = usize::try_from(random.below(prepared.len() as u64)).unwrap();
+        let (map, root, pending) = prepared.swap_remove(chosen);
+        let child = if random.below(6) == 0 {
+            let changes = counted_changes(random, pending.view(), 20, done)?;
+            let map = after(&map, &changes);
+            let (root, pending) = pending.prepare(changes)?;
+            assert_eq!(root, naive_root(&map));
+            Some((map, root, pending))
+        } else {
+            None
+        };
+        for (map, root, pending) in [(map, root, pending)].into_iter().chain(child) {
+            let height = self.store.head().height + 1;
+            self.store.commit(pending, height, id(height, self.branch), random.bytes(20))?;
+            self.states.push((map, root));
+            done.blocks += 1;
+            done.operations += 1;
+        }
+        for (_, _, pending) in prepared {
+            let height = self.store.head().height + 1;
+            let refused = self.store.commit(pending, height, id(height, self.branch), Vec::new());
+            assert!(matches!(refused, Err(StateError::Order { .. })), "a sibling of what was committed");
+            done.siblings += 1;
+        }
         Ok(())
+    }
+
+    /// A snapshot of the head has what the head has.
+    fn check_snapshot(&self, random: &mut Random) {
+        let (map, root) = self.states.last().unwrap();
+        let mut found = Map::new();
+        let mut chunks = Vec::new();
+        let take = &mut |chunk: unfork_state::ExportedChunk<'_>| {
+            chunks.push(chunk.bytes.to_vec());
+            Ok(())
+        };
+        let manifest = self.store.export(random.below(4000), take).unwrap();
+        assert_eq!(manifest.head().root, *root);
+        for chunk in &chunks {
+            let (_, entries) = manifest.check_chunk(chunk).unwrap();
+            found.extend(entries.into_iter().map(|(key, value)| (key.to_vec(), value.to_vec())));
+        }
+        assert_eq!(found, *map);
     }
 
     fn reopen(&mut self) -> Result<(), StateError> {
@@ -95,6 +173,12 @@ impl Chain {
     }
 }
 
+fn after(map: &Map, changes: &ChangeSet) -> Map {
+    let mut map = map.clone();
+    apply(&mut map, changes);
+    map
+}
+
 fn check(past: &Past, map: &Map, random: &mut Random) {
     let view = past.view();
     for _ in 0..3 {
@@ -112,22 +196,21 @@ fn check(past: &Past, map: &Map, random: &mut Random) {
 fn random_histories_agree_with_a_list_of_maps() {
     let mut random = seed(50);
     let rounds = if std::env::var_os("UNFORK_EVIDENCE").is_some() { 4000 } else { 12 };
-    let (mut blocks, mut rolled, mut reopened, mut from_checkpoint, mut crashed) = (0, 0, 0, 0, 0);
+    let mut done = Done::default();
     for _ in 0..rounds {
         let checkpoint_updates = 1 << random.below(9);
         let tree_bytes = if random.below(2) == 0 { 4096 } else { 1 << 30 };
         let mut chain = Chain::new(&mut random, Options { checkpoint_updates, tree_bytes, ..SMALL });
         let mut kept: Vec<(Past, Map)> = Vec::new();
         for _ in 0..60 {
-            match random.below(16) {
-                0..=8 => {
-                    chain.commit(&mut random).unwrap();
-                    blocks += 1;
-                }
+            // What the step does, one look at the head and two at earlier states.
+            done.operations += 4;
+            match random.below(17) {
+                0..=8 => chain.commit_counted(&mut random, &mut done).unwrap(),
                 9 => {
                     let oldest = chain.store.oldest();
                     let height = oldest + random.below(chain.store.head().height - oldest + 1);
-                    rolled += chain.store.head().height - height;
+                    done.rolled += chain.store.head().height - height;
                     chain.store.rollback(height).unwrap();
                     chain.states.truncate(usize::try_from(height).unwrap() + 1);
                     chain.branch += 1;
@@ -143,9 +226,10 @@ fn random_histories_agree_with_a_list_of_maps() {
                 11 => {
                     kept.clear();
                     chain.reopen().unwrap();
-                    reopened += 1;
+                    done.reopened += 1;
                     assert_eq!(chain.store.recovery(), Default::default());
-                    from_checkpoint += u64::from(matches!(chain.store.tree_source(), TreeSource::Checkpoint { .. }));
+                    done.from_checkpoint +=
+                        u64::from(matches!(chain.store.tree_source(), TreeSource::Checkpoint { .. }));
                 }
                 12 => chain.store.checkpoint().unwrap(),
                 13 => {
@@ -156,9 +240,9 @@ fn random_histories_agree_with_a_list_of_maps() {
                     let attempt = match random.below(3) {
                         0 => chain.store.rollback(oldest.max(chain.store.head().height.saturating_sub(2))),
                         1 => chain.store.checkpoint(),
-                        _ => chain.commit(&mut random),
+                        _ => chain.commit_counted(&mut random, &mut done),
                     };
-                    crashed += u64::from(attempt.is_err());
+                    done.crashed += u64::from(attempt.is_err());
                     kept.clear();
                     chain.disk.restart();
                     chain.reopen().unwrap();
@@ -182,6 +266,10 @@ fn random_histories_agree_with_a_list_of_maps() {
                     let height = oldest + random.below(chain.store.head().height - oldest + 1);
                     let past = chain.check_height(&mut random, height);
                     kept.push((past, chain.states[usize::try_from(height).unwrap()].0.clone()));
+                }
+                15 => {
+                    chain.check_snapshot(&mut random);
+                    done.snapshots += 1;
                 }
                 _ => {
                     let slot = usize::try_from(random.below(2)).unwrap();
@@ -210,10 +298,13 @@ fn random_histories_agree_with_a_list_of_maps() {
         let verified = chain.store.verify(&mut |_, _| ()).unwrap();
         assert_eq!(verified.keys, chain.states.last().unwrap().0.len() as u64);
     }
+    let Done { operations, blocks, siblings, rolled, crashed, reopened, from_checkpoint, snapshots } = done;
     println!(
-        "{blocks} blocks, {rolled} taken back, {crashed} failures, {reopened} times reopened, {from_checkpoint} from a checkpoint"
+        "{operations} operations: {blocks} blocks, {siblings} siblings dropped, {rolled} blocks taken back, {snapshots} \
+         snapshots, {crashed} failures, {reopened} times reopened, {from_checkpoint} from a checkpoint"
     );
-    assert!(rolled > 0 && crashed > 0 && from_checkpoint > 0);
+    assert!(siblings > 0 && rolled > 0 && crashed > 0 && from_checkpoint > 0 && snapshots > 0);
+    assert!(rounds < 1000 || operations >= 1_000_000, "a run that counts as evidence has a million operations");
 }
 
 #[test]
