@@ -135,7 +135,7 @@ impl Tokens {
         for work in [Work::Transfer, Work::InkTransfer] {
             for _ in 0..HOLDERS.div_euclid(BLOCK) {
                 let block = tokens.block(work, BLOCK);
-                tokens.commit(&block);
+                tokens.commit(block);
             }
         }
         tokens
@@ -170,9 +170,9 @@ impl Tokens {
     /// When a transaction does not succeed.
     pub fn create(&mut self, code: &[u8], input: Vec<u8>) -> Address {
         let upload = self.transaction(Payload::Upload { profile: ProfileId::Seal, code: code.to_vec() });
-        let code_hash = self.commit(&[self.signed(upload)])[0].0.clone().try_into().expect("a code hash");
+        let code_hash = self.commit(vec![self.signed(upload)])[0].0.clone().try_into().expect("a code hash");
         let create = self.transaction(Payload::Instantiate { code_hash, value: 0, input, salt: Vec::new() });
-        self.commit(&[self.signed(create)])[0].1.clone().expect("an address")
+        self.commit(vec![self.signed(create)])[0].1.clone().expect("an address")
     }
 
     fn signed(&self, transaction: Transaction) -> Transaction {
@@ -261,7 +261,7 @@ impl Tokens {
     /// # Panics
     /// When the block is not good.
     #[must_use]
-    pub fn check(&self, block: &[Transaction]) -> Checked {
+    pub fn check(&self, block: Vec<Transaction>) -> Checked {
         self.executor.execute_next(1, block).expect("a good block")
     }
 
@@ -269,7 +269,7 @@ impl Tokens {
     ///
     /// # Panics
     /// When a transaction does not succeed.
-    pub fn commit(&mut self, block: &[Transaction]) -> Vec<(Vec<u8>, Option<Address>)> {
+    pub fn commit(&mut self, block: Vec<Transaction>) -> Vec<(Vec<u8>, Option<Address>)> {
         let checked = self.check(block);
         self.keep(checked)
     }

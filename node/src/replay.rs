@@ -209,7 +209,7 @@ impl Replay<'_> {
         let Some(stored) = self.decode(height, record) else { return Ok(false) };
         self.envelope(height, record, &stored);
         let header = &stored.block.header;
-        let mut checked = match self.executor.execute_next(header.time, &stored.block.transactions) {
+        let mut checked = match self.executor.execute_next(header.time, stored.block.transactions.clone()) {
             Ok(checked) => checked,
             Err(InvalidBlock::Fault(fault)) => return Err(fault),
             Err(InvalidBlock::Transaction { index, invalid }) => {

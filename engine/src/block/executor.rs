@@ -304,7 +304,7 @@ impl BlockExecutor {
         if let Some((_, field)) = fields.iter().find(|(good, _)| !good) {
             return Err(InvalidBlock::Header(field));
         }
-        let checked = self.execute(&environment, &block.transactions, Some(transactions))?;
+        let checked = self.execute(&environment, block.transactions.clone(), Some(transactions))?;
         let found = &checked.stored.block.header;
         if found.receipts_root != given.receipts_root {
             return Err(InvalidBlock::Header("receipts_root"));
@@ -319,7 +319,7 @@ impl BlockExecutor {
     ///
     /// # Errors
     /// As [`BlockExecutor::check`].
-    pub fn execute_next(&self, time: u64, transactions: &[Transaction]) -> Result<Checked, InvalidBlock> {
+    pub fn execute_next(&self, time: u64, transactions: Vec<Transaction>) -> Result<Checked, InvalidBlock> {
         let environment = self.environment(time)?;
         self.execute(&environment, transactions, None)
     }
@@ -346,12 +346,12 @@ impl BlockExecutor {
     fn execute(
         &self,
         environment: &Environment,
-        transactions: &[Transaction],
+        transactions: Vec<Transaction>,
         encoded: Option<Transactions>,
     ) -> Result<Checked, InvalidBlock> {
         let (hooks, view) = (self.hooks.as_ref(), self.store.view());
-        let outcome = execute_block_of(&self.engine, environment, &self.chain_id, hooks, view, transactions)?;
-        Ok(self.finish(environment, transactions.to_vec(), outcome, encoded)?)
+        let outcome = execute_block_of(&self.engine, environment, &self.chain_id, hooks, view, &transactions)?;
+        Ok(self.finish(environment, transactions, outcome, encoded)?)
     }
 
     /// Computes the roots and writes the header.

@@ -51,7 +51,7 @@ fn rows(tokens: &mut Tokens) -> Vec<Row> {
     for (work, name) in [(Work::Noop, "noop"), (Work::Transfer, "transfer"), (Work::InkTransfer, "ink-transfer")] {
         let times = (0..ROUNDS).map(|_| {
             let block = tokens.block(work, BLOCK);
-            timed(|| drop(tokens.commit(&block))) / BLOCK as f64
+            timed(|| drop(tokens.commit(block))) / BLOCK as f64
         });
         rows.push(Row { name, nanoseconds: median(times.collect()), gas: tokens.gas(work) });
     }
