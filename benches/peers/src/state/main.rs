@@ -2,9 +2,10 @@
 //! in a process of its own. Prints tables and lines `ratio NAME VALUE`, and draws the cost against the number of keys.
 //!
 //!     state [--keys 100000,1000000] [--large] [--sizes 1000,100,10000] [--updates 1000000] [--peer-updates 200000]
-//!           [--rounds 3] [--sides plain,bare,shipped,jmt,nomt] [--plot FILE] [--dir DIRECTORY]
+//!           [--rounds 3] [--sides plain,bare,shipped,bounded,jmt,nomt] [--plot FILE] [--dir DIRECTORY]
 //!
-//! `--large` adds 10,000,000 keys for plain RocksDB and ours. Every side runs once, all sizes of blocks after one another
+//! `--large` adds 10,000,000 keys for plain RocksDB and ours, once as shipped and once with the tree's memory bounded to a
+//! quarter of what is usual. Every side runs once, all sizes of blocks after one another
 //! on the same store. Then plain, bare and shipped run again in turns until there are `--rounds` of them, with the first
 //! size and one million keys only, which is what the goals are stated for; the median counts. Updates make files that
 //! RocksDB has to merge: with too few of them a figure has no compaction in it.
@@ -33,7 +34,8 @@ type Noted = BTreeMap<String, Vec<String>>;
 type Measured = BTreeMap<u64, BTreeMap<&'static str, Figures>>;
 
 /// The sides in the order in which they are shown, and whether they are run in several rounds and with all updates.
-const SIDES: [(&str, bool); 5] = [("plain", true), ("bare", true), ("shipped", true), ("jmt", false), ("nomt", false)];
+const SIDES: [(&str, bool); 6] =
+    [("plain", true), ("bare", true), ("shipped", true), ("bounded", true), ("jmt", false), ("nomt", false)];
 
 const MILLION: u64 = 1_000_000;
 const LARGE: u64 = 10 * MILLION;
@@ -82,7 +84,8 @@ fn one_side(side: &str, directory: &Path, keys: u64, sizes: &[u64], updates: u64
     match side {
         "plain" => side::run::<rocks::Plain>(directory, keys, sizes, updates),
         "bare" => side::run::<rocks::Bare>(directory, keys, sizes, updates),
-        "shipped" => side::run::<ours::Shipped>(directory, keys, sizes, updates),
+        "shipped" => side::run::<ours::Shipped<0>>(directory, keys, sizes, updates),
+        "bounded" => side::run::<ours::Shipped<{ ours::BOUND_MIB }>>(directory, keys, sizes, updates),
         "jmt" => side::run::<jmt::Jmt>(directory, keys, sizes, updates),
         "nomt" => side::run::<nomt::Nomt>(directory, keys, sizes, updates),
         other => panic!("there is no side {other}"),
@@ -128,8 +131,12 @@ fn measure(
     let mut rounds: BTreeMap<&str, Vec<Figures>> = BTreeMap::new();
     for round in 0..arguments.rounds {
         for (side, repeated) in SIDES {
-            let peer_at_large = keys > MILLION && !matches!(side, "plain" | "shipped");
-            let wanted = arguments.sides.iter().any(|name| name == side) && !peer_at_large;
+            let at_this_size = match side {
+                "plain" | "shipped" => true,
+                "bounded" => keys > MILLION,
+                _ => keys <= MILLION,
+            };
+            let wanted = arguments.sides.iter().any(|name| name == side) && at_this_size;
             if !wanted || (round > 0 && (!repeated || keys != MILLION)) {
                 continue;
             }
@@ -234,6 +241,7 @@ fn show(keys: u64, sizes: &[u64], sides: &BTreeMap<&'static str, Figures>) {
         "fill s",
         "disk MB",
         "RSS MB",
+        "tree MB",
         "hot/s",
         "warm/s",
         "cold/s",
@@ -250,6 +258,7 @@ fn show(keys: u64, sizes: &[u64], sides: &BTreeMap<&'static str, Figures>) {
             ("fill_seconds", 1.0, 1),
             ("disk", 1e-6, 0),
             ("memory", 1e-6, 0),
+            ("tree_memory", 1e-6, 0),
             ("reads_hot", 1.0, 0),
             ("reads_warm", 1.0, 0),
             ("reads_cold", 1.0, 0),
@@ -306,7 +315,7 @@ fn ratios(measured: &Measured) {
 
 fn draw(measured: &Measured, arguments: &Arguments, file: &Path) {
     let mut series: Vec<plot::Series> = Vec::new();
-    for (side, _) in SIDES {
+    for (side, _) in SIDES.into_iter().filter(|(side, _)| *side != "bounded") {
         let point =
             |(keys, sides): (&u64, &BTreeMap<&str, Figures>)| Some((*keys as f64, *sides.get(side)?.get("cpu_1000")?));
         let points: Vec<_> = measured.iter().filter_map(point).collect();

@@ -6,26 +6,34 @@ use crate::workload::Change;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
-use unfork_state::{ChangeSet, Key, Order, Range, StateView, Store};
+use unfork_state::{ChangeSet, Key, Options, Order, Range, StateView, Store};
 
 const CHAIN: [u8; 32] = [0xbe; 32];
 
 /// Bytes of a block's body, which plain RocksDB does not have to keep.
 const BODY_BYTES: usize = 200;
 
-pub struct Shipped {
+/// The bound of the side "bounded" in MiB, a quarter of what is usual.
+pub const BOUND_MIB: u64 = 256;
+
+/// With a bound on the tree's memory in MiB; 0 stands for the usual one.
+pub struct Shipped<const TREE_MIB: u64> {
     store: Store,
     view: Arc<dyn StateView>,
 }
 
-impl Side for Shipped {
+impl<const TREE_MIB: u64> Side for Shipped<TREE_MIB> {
     type Block = ChangeSet;
 
     fn open(directory: &Path, _keys: u64) -> Self {
+        let usual = Options::default();
+        let tree_bytes = if TREE_MIB == 0 { usual.tree_bytes } else { TREE_MIB << 20 };
+        let options = Options { tree_bytes, ..usual };
         let store = if directory.join("blocks.log").exists() {
-            Store::open(directory, CHAIN)
+            Store::open_with_options(directory, CHAIN, options)
         } else {
-            Store::create(directory, CHAIN, ChangeSet::new(), [0; 32], vec![0; BODY_BYTES])
+            let genesis = ChangeSet::new();
+            Store::create_with_options(directory, CHAIN, genesis, [0; 32], vec![0; BODY_BYTES], options)
         };
         let store = store.expect("the store opens");
         let view = store.view();
@@ -44,6 +52,10 @@ impl Side for Shipped {
         id[..8].copy_from_slice(&height.to_le_bytes());
         self.store.commit(pending, height, id, vec![0; BODY_BYTES]).expect("a commit");
         self.view = self.store.view();
+    }
+
+    fn tree_bytes(&self) -> Option<u64> {
+        Some(self.store.stats().tree_bytes)
     }
 
     fn settle(&mut self) {

@@ -43,6 +43,11 @@ pub trait Side: Sized {
         None
     }
 
+    /// Bytes that a tree takes in memory by its own account.
+    fn tree_bytes(&self) -> Option<u64> {
+        None
+    }
+
     /// Ends as a node that stops does.
     fn close(self) {}
 
@@ -82,6 +87,9 @@ pub fn run<S: Side>(directory: &Path, keys: u64, sizes: &[u64], updates: u64) {
     }
     // The workload's own bookkeeping is 4 bytes a key.
     tell("memory", memory().saturating_sub(empty).saturating_sub(4 * keys) as f64);
+    if let Some(bytes) = side.tree_bytes() {
+        tell("tree_memory", bytes as f64);
+    }
     tell("disk", disk(directory) as f64);
     reads(&side, &mut workload);
     side.close();
