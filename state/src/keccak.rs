@@ -37,6 +37,11 @@ impl Messages {
         self.ends.clear();
     }
 
+    /// Blocks that there is memory for.
+    pub(crate) fn room(&self) -> usize {
+        self.blocks.capacity()
+    }
+
     /// Adds the message that is the concatenation of `parts`.
     pub(crate) fn push(&mut self, parts: &[&[u8]]) {
         let length = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));

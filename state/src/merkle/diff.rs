@@ -178,17 +178,13 @@ impl Diff {
     ) -> Result<Self, Stale> {
         let stack = Stack::new(committed, below)?;
         let mut making = Making::new(&stack, leaf_changes.len(), spare);
-        // Memory is asked for two groups ahead: first where leaves lie, then these.
-        let mut groups = Groups(&leaf_changes);
-        let (mut now, mut next) = (groups.next(), groups.next());
-        [now, next].into_iter().flatten().for_each(|group| making.ask_for_buckets(group));
-        now.into_iter().for_each(|group| making.ask_for_leaves(group));
-        while let Some(group) = now {
-            let after = groups.next();
-            after.into_iter().for_each(|group| making.ask_for_buckets(group));
-            next.into_iter().for_each(|group| making.ask_for_leaves(group));
+        // What says where the leaves of a group lie is asked for while the group before is made, then the leaves together.
+        let mut groups = Groups(&leaf_changes).peekable();
+        groups.peek().into_iter().for_each(|group| making.ask_for_buckets(group));
+        while let Some(group) = groups.next() {
+            groups.peek().into_iter().for_each(|next| making.ask_for_buckets(next));
+            making.ask_for_leaves(group);
             making.add(group)?;
-            (now, next) = (next, after);
         }
         (0..TOP).rev().for_each(|level| making.raise(level, 0, 0));
         let Making { levels, fetched, leaves, tools, .. } = making;

@@ -74,6 +74,11 @@ pub(crate) struct LeafHasher {
 }
 
 impl LeafHasher {
+    /// Blocks of messages that it has memory for.
+    pub(super) fn room(&self) -> usize {
+        self.messages.room()
+    }
+
     /// Puts the changes of the tree, sorted by path, in place of what is in `sorted`. An unknown old value counts as
     /// absent.
     pub(crate) fn leaf_changes(&mut self, changes: &ChangeSet, lanes: Lanes, sorted: &mut Vec<LeafChange>) {

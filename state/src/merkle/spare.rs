@@ -11,6 +11,9 @@ use super::leaf::{LeafChange, LeafHasher};
 /// Memory of diffs with more changes than this is freed.
 const CHANGES_MAX: usize = 1 << 14;
 
+/// As is that of messages when there are more blocks of them: values may be long.
+const BLOCKS_MAX: usize = 1 << 14;
+
 /// Changed nodes by level.
 pub(super) type Levels = Vec<Vec<(u64, Node)>>;
 
@@ -32,7 +35,9 @@ impl Spare {
     }
 
     pub(crate) fn keep_hasher(&self, hasher: LeafHasher) {
-        self.with(|memory| memory.hasher = hasher);
+        if hasher.room() <= BLOCKS_MAX {
+            self.with(|memory| memory.hasher = hasher);
+        }
     }
 
     pub(super) fn tools(&self) -> (Tools, Levels) {
