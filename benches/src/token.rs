@@ -288,12 +288,6 @@ impl Tokens {
         receipts.collect()
     }
 
-    /// What the chain asks of a transaction.
-    #[must_use]
-    pub fn hooks(&self) -> &dyn Hooks {
-        self.hooks.as_ref()
-    }
-
     /// The engine that the chain was made with.
     #[must_use]
     pub fn engine(&self) -> &Engine {

@@ -1,15 +1,48 @@
-//! How far apart time and gas are: nanoseconds for a unit of gas, over whole transactions of a chain that checks signatures.
+//! How far apart time and gas are: nanoseconds for a unit of gas, over whole transactions of a chain that checks signatures,
+//! and of one that does not.
 
 use crate::measure::median;
+use std::path::Path;
 use std::time::Instant;
 use unfork_benches::signed::Signer;
 use unfork_benches::token::{BLOCK, Tokens, Work};
 use unfork_engine::{Engine, Transaction};
 
-/// Blocks, or calls, of each kind.
-const ROUNDS: u32 = 11;
-/// First calls of each kind.
-const FIRST_CALLS: u32 = 51;
+/// Turns; the first warms up, and medians of the others count.
+const ROUNDS: u32 = 12;
+
+/// Executions of one transaction in each turn; their median counts.
+const IN_A_ROW: u32 = 7;
+
+/// Whole blocks of these are committed.
+const IN_BLOCKS: [Work; 3] = [Work::Noop, Work::Transfer, Work::InkTransfer];
+
+/// Prints the table and the ratios.
+pub fn print(engine: &Engine) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let [signed, plain] = [Some(Signer::known()), None].map(|signer| {
+        let name = if signer.is_some() { "signed" } else { "plain" };
+        Chain::new(engine, &directory.path().join(name), signer)
+    });
+    let [signed, plain] = measure(engine, [signed, plain]);
+    // The price of a transaction contains a signature, so the chain of the first column checks one.
+    println!("\nNanoseconds for a unit of gas, in committed blocks of {BLOCK}; first calls find no cache:");
+    println!(
+        "{:<20} {:>12} {:>12} {:>10} {:>14} {:>10}",
+        "", "gas", "signed, ns", "ns/gas", "not signed, ns", "ns/gas"
+    );
+    for (one, other) in signed.iter().zip(&plain) {
+        let Row { name, gas, nanoseconds } = one;
+        println!(
+            "{name:<20} {gas:>12} {nanoseconds:>12.0} {:>10.4} {:>14.0} {:>10.4}",
+            one.each(),
+            other.nanoseconds,
+            other.each()
+        );
+    }
+    println!("ratio gas_time_spread {:.1}", spread(&signed));
+    println!("ratio gas_time_spread_without_signatures {:.1}", spread(&plain));
+}
 
 /// What one transaction took and cost.
 struct Row {
@@ -18,79 +51,84 @@ struct Row {
     gas: u64,
 }
 
-/// Prints the table and the ratios. The price of a transaction contains a signature, so one is checked; what it took is
-/// left out in the last column, and in the second ratio.
-pub fn print(engine: &Engine) {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let mut tokens = Tokens::on_disk(engine, directory.path(), Some(Signer::known()));
-    let signature = signature(&tokens);
-    let rows = rows(&mut tokens);
-    println!(
-        "\nNanoseconds for a unit of gas: signed transactions in committed blocks of {BLOCK}, and first calls, which find no \
-         cache. Checking a signature takes {signature:.0} ns of each."
-    );
-    println!("{:<20} {:>12} {:>12} {:>10} {:>12}", "", "ns", "gas", "ns/gas", "not signed");
-    for Row { name, nanoseconds, gas } in &rows {
-        let each = |nanoseconds: f64| nanoseconds / *gas as f64;
-        let (signed, unsigned) = (each(*nanoseconds), each(nanoseconds - signature));
-        println!("{name:<20} {nanoseconds:>12.0} {gas:>12} {signed:>10.4} {unsigned:>12.4}");
+impl Row {
+    fn each(&self) -> f64 {
+        self.nanoseconds / self.gas as f64
     }
-    println!("ratio gas_time_spread {:.1}", spread(&rows, 0.0));
-    println!("ratio gas_time_spread_without_signatures {:.1}", spread(&rows, signature));
 }
 
-/// The worst by the best nanoseconds for a unit of gas, without `left_out` nanoseconds of each transaction.
-fn spread(rows: &[Row], left_out: f64) -> f64 {
-    let each = rows.iter().map(|row| (row.nanoseconds - left_out) / row.gas as f64);
+/// The worst by the best nanoseconds for a unit of gas.
+fn spread(rows: &[Row]) -> f64 {
+    let each = rows.iter().map(Row::each);
     let (best, worst) = each.fold((f64::INFINITY, 0f64), |(best, worst), each| (best.min(each), worst.max(each)));
     worst / best
 }
 
-fn rows(tokens: &mut Tokens) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for (work, name) in [(Work::Noop, "noop"), (Work::Transfer, "transfer"), (Work::InkTransfer, "ink-transfer")] {
-        let times = (0..ROUNDS).map(|_| {
-            let block = tokens.block(work, BLOCK);
-            timed(|| drop(tokens.commit(block))) / BLOCK as f64
-        });
-        rows.push(Row { name, nanoseconds: median(times.collect()), gas: tokens.gas(work) });
+/// A chain, and what a transaction in each kind of block took.
+struct Chain {
+    tokens: Tokens,
+    in_blocks: [Vec<f64>; 3],
+}
+
+impl Chain {
+    fn new(engine: &Engine, directory: &Path, signer: Option<Signer>) -> Self {
+        Self { tokens: Tokens::on_disk(engine, directory, signer), in_blocks: Default::default() }
     }
-    // What a transaction of a committed block takes beside its execution.
-    let block = tokens.block(Work::Noop, BLOCK);
-    let warm = tokens.engine().clone();
-    let executed = median((0..ROUNDS).map(|_| execution(tokens, &warm, &block)).collect()) / BLOCK as f64;
-    let share = rows[0].nanoseconds - executed;
+
+    fn commit(&mut self) {
+        for (work, times) in IN_BLOCKS.into_iter().zip(&mut self.in_blocks) {
+            let block = self.tokens.block(work, BLOCK);
+            times.push(timed(|| drop(self.tokens.commit(block))) / BLOCK as f64);
+        }
+    }
+
+    /// All rows; those that were executed `alone` took with them what a transaction of a no-op block takes beside its
+    /// execution, which is `executed`.
+    fn rows(&self, executed: f64, alone: &[(Work, &'static str, Vec<f64>)]) -> Vec<Row> {
+        let in_blocks = IN_BLOCKS.into_iter().zip(&self.in_blocks);
+        let in_blocks = in_blocks.map(|(work, times)| (work, work.name(), middle(times)));
+        let beside = middle(&self.in_blocks[0]) - executed;
+        let alone = alone.iter().map(|(work, name, times)| (*work, *name, middle(times) + beside));
+        let row = |(work, name, nanoseconds)| Row { name, nanoseconds, gas: self.tokens.gas(work) };
+        in_blocks.chain(alone).map(row).collect()
+    }
+}
+
+/// Everything in turns, so that whatever disturbs the machine disturbs all rows alike.
+fn measure(warm: &Engine, mut chains: [Chain; 2]) -> [Vec<Row>; 2] {
     let cold = Engine::with_bounds(0, 0).expect("the self-test passes");
-    let alone = [
-        (Work::Sha256, "sha256-10k", &warm, ROUNDS),
-        (Work::Fibonacci, "fib-25", &warm, ROUNDS),
-        (Work::Noop, "noop, first", &cold, FIRST_CALLS),
-        (Work::Transfer, "transfer, first", &cold, FIRST_CALLS),
-        (Work::InkTransfer, "ink-transfer, first", &cold, FIRST_CALLS),
+    let engines = [&cold, &cold, &cold, warm, warm];
+    let mut alone = [
+        (Work::Noop, "noop, first", Vec::new()),
+        (Work::Transfer, "transfer, first", Vec::new()),
+        (Work::InkTransfer, "ink-transfer, first", Vec::new()),
+        (Work::Sha256, "sha256-10k", Vec::new()),
+        (Work::Fibonacci, "fib-25", Vec::new()),
     ];
-    for (work, name, engine, rounds) in alone {
-        let block = tokens.block(work, 1);
-        let times = (0..rounds).map(|_| execution(tokens, engine, &block)).collect();
-        rows.push(Row { name, nanoseconds: median(times) + share, gas: tokens.gas(work) });
+    let mut executed = Vec::new();
+    for _ in 0..ROUNDS {
+        for chain in &mut chains {
+            chain.commit();
+        }
+        let tokens = &chains[1].tokens;
+        executed.push(execution(tokens, warm, &tokens.block(Work::Noop, BLOCK)) / BLOCK as f64);
+        for ((work, _, times), engine) in alone.iter_mut().zip(engines) {
+            // Several in a row: what is empty is the cache of programs, not the processor's.
+            let block = tokens.block(*work, 1);
+            times.push(median((0..IN_A_ROW).map(|_| execution(tokens, engine, &block)).collect()));
+        }
     }
-    rows
+    let executed = middle(&executed);
+    chains.map(|chain| chain.rows(executed, &alone))
+}
+
+/// The median without the first.
+fn middle(times: &[f64]) -> f64 {
+    median(times.get(1..).unwrap_or_default().to_vec())
 }
 
 fn execution(tokens: &Tokens, engine: &Engine, block: &[Transaction]) -> f64 {
     timed(|| drop(tokens.execute(engine, block)))
-}
-
-/// Nanoseconds that checking one signature takes.
-fn signature(tokens: &Tokens) -> f64 {
-    let block = tokens.block(Work::Noop, BLOCK);
-    let check = |_| {
-        timed(|| {
-            for transaction in &block {
-                tokens.hooks().authorise(transaction).expect("a good signature");
-            }
-        })
-    };
-    median((0..ROUNDS).map(check).collect()) / BLOCK as f64
 }
 
 fn timed(body: impl FnOnce()) -> f64 {
