@@ -161,7 +161,7 @@ refusal_codes! {
     InstrumentedFunctionBytes = 87, "split the function: too much of it is branches, calls and float arithmetic";
 
     /// A price of the schedule is beyond what arithmetic allows: a mistake of the chain specification.
-    SchedulePrice = 120, "correct the chain specification: prices of operators must not exceed 2^24";
+    SchedulePrice = 120, "correct the chain specification: prices of operators must not exceed 2^20";
 }
 
 /// Code was refused. Only [`code`](Self::code) belongs in a receipt; the rest is for people.
