@@ -1,9 +1,8 @@
 //! What a block costs on disk: execution, root, and both syncs, beside a plain synced RocksDB batch of the same writes.
 
-use crate::measure::{Case, median, more, of, print, run};
+use crate::measure::{Case, median, more, of, print, run, timed};
 use std::cell::RefCell;
 use std::path::Path;
-use std::time::Instant;
 use unfork_benches::token::{BLOCK, Tokens, Work};
 use unfork_engine::{Engine, list_root};
 use unfork_state::testing::PlainRocks;
@@ -81,11 +80,4 @@ fn parts(tokens: &mut Tokens, engine: &Engine, directory: &Path) {
     println!("  of writing, alone: block file appended and synced, on another thread {logged:.0}");
     let each = 1e3 / BLOCK as f64;
     println!("parts of a transfer beside its call (ns): root {:.0} · write {:.0}", roots * each, kept * each);
-}
-
-fn timed<T>(samples: &mut Vec<f64>, work: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let done = work();
-    samples.push(start.elapsed().as_secs_f64() * 1e9);
-    done
 }

@@ -1,12 +1,11 @@
 //! How far apart time and gas are: nanoseconds for a unit of gas, over whole transactions of a chain that checks signatures,
 //! and of one that does not.
 
-use crate::measure::median;
+use crate::measure::{median, timed};
 use std::path::Path;
-use std::time::Instant;
 use unfork_benches::signed::Signer;
 use unfork_benches::token::{BLOCK, Tokens, Work};
-use unfork_engine::{Engine, Transaction};
+use unfork_engine::Engine;
 
 /// Turns; the first warms up, and medians of the others count.
 const ROUNDS: u32 = 12;
@@ -64,7 +63,7 @@ fn spread(rows: &[Row]) -> f64 {
     worst / best
 }
 
-/// A chain, and what a transaction in each kind of block took.
+/// A chain, and what each kind of block took.
 struct Chain {
     tokens: Tokens,
     in_blocks: [Vec<f64>; 3],
@@ -78,7 +77,7 @@ impl Chain {
     fn commit(&mut self) {
         for (work, times) in IN_BLOCKS.into_iter().zip(&mut self.in_blocks) {
             let block = self.tokens.block(work, BLOCK);
-            times.push(timed(|| drop(self.tokens.commit(block))) / BLOCK as f64);
+            timed(times, || drop(self.tokens.commit(block)));
         }
     }
 
@@ -86,8 +85,8 @@ impl Chain {
     /// execution, which is `executed`.
     fn rows(&self, executed: f64, alone: &[(Work, &'static str, Vec<f64>)]) -> Vec<Row> {
         let in_blocks = IN_BLOCKS.into_iter().zip(&self.in_blocks);
-        let in_blocks = in_blocks.map(|(work, times)| (work, work.name(), middle(times)));
-        let beside = middle(&self.in_blocks[0]) - executed;
+        let in_blocks = in_blocks.map(|(work, times)| (work, work.name(), middle(times) / BLOCK as f64));
+        let beside = middle(&self.in_blocks[0]) / BLOCK as f64 - executed;
         let alone = alone.iter().map(|(work, name, times)| (*work, *name, middle(times) + beside));
         let row = |(work, name, nanoseconds)| Row { name, nanoseconds, gas: self.tokens.gas(work) };
         in_blocks.chain(alone).map(row).collect()
@@ -111,28 +110,21 @@ fn measure(warm: &Engine, mut chains: [Chain; 2]) -> [Vec<Row>; 2] {
             chain.commit();
         }
         let tokens = &chains[1].tokens;
-        executed.push(execution(tokens, warm, &tokens.block(Work::Noop, BLOCK)) / BLOCK as f64);
+        let block = tokens.block(Work::Noop, BLOCK);
+        timed(&mut executed, || drop(tokens.execute(warm, &block)));
         for ((work, _, times), engine) in alone.iter_mut().zip(engines) {
             // Several in a row: what is empty is the cache of programs, not the processor's.
             let block = tokens.block(*work, 1);
-            times.push(median((0..IN_A_ROW).map(|_| execution(tokens, engine, &block)).collect()));
+            let mut row = Vec::new();
+            (0..IN_A_ROW).for_each(|_| timed(&mut row, || drop(tokens.execute(engine, &block))));
+            times.push(median(row));
         }
     }
-    let executed = middle(&executed);
+    let executed = middle(&executed) / BLOCK as f64;
     chains.map(|chain| chain.rows(executed, &alone))
 }
 
 /// The median without the first.
 fn middle(times: &[f64]) -> f64 {
     median(times.get(1..).unwrap_or_default().to_vec())
-}
-
-fn execution(tokens: &Tokens, engine: &Engine, block: &[Transaction]) -> f64 {
-    timed(|| drop(tokens.execute(engine, block)))
-}
-
-fn timed(body: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    body();
-    start.elapsed().as_secs_f64() * 1e9
 }

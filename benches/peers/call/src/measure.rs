@@ -67,3 +67,11 @@ pub fn median(mut samples: Vec<f64>) -> f64 {
     samples.sort_by(f64::total_cmp);
     samples.get(samples.len() / 2).copied().unwrap_or(f64::NAN)
 }
+
+/// Does `work`, and adds its nanoseconds to `samples`.
+pub fn timed<T>(samples: &mut Vec<f64>, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let done = work();
+    samples.push(start.elapsed().as_secs_f64() * 1e9);
+    done
+}
