@@ -260,9 +260,9 @@ impl Base {
 
     /// The leaves of a bucket.
     pub(crate) fn bucket(&self, level: usize, number: u64, pages: &dyn Pages) -> Result<Cow<'_, [Leaf]>, StateError> {
-        let below = level - TOP;
-        let segment = &self.segments[at(number >> (2 * below))];
-        let Some(bucket) = segment.buckets.get(at(number & mask(below))) else { return Ok(Cow::Borrowed(&[])) };
+        let (segment, bucket) = place(level, number);
+        let segment = &self.segments[segment];
+        let Some(bucket) = segment.buckets.get(bucket) else { return Ok(Cow::Borrowed(&[])) };
         match bucket.resident(&segment.slab) {
             Some(leaves) => Ok(Cow::Borrowed(leaves)),
             None if bucket.count == 0 => Ok(Cow::Borrowed(&[])),
@@ -295,13 +295,13 @@ impl Base {
     }
 
     pub(crate) fn set_bucket(&mut self, level: usize, number: u64, leaves: &[Leaf]) {
-        let below = level - TOP;
-        let segment = &mut self.segments[at(number >> (2 * below))];
+        let (segment, bucket) = place(level, number);
+        let segment = &mut self.segments[segment];
         if segment.buckets.is_empty() {
-            segment.buckets = vec![Bucket::EMPTY; 1 << (2 * below)];
+            segment.buckets = vec![Bucket::EMPTY; 1 << (2 * (level - TOP))];
         }
         let (before, bytes_before) = (segment.leaves, segment.resident_bytes());
-        segment.set(at(number & mask(below)), leaves);
+        segment.set(bucket, leaves);
         let count = |leaves: usize| u64::try_from(leaves).unwrap_or(u64::MAX >> 8);
         self.leaves = self.leaves + count(segment.leaves) - count(before);
         self.resident_bytes = self.resident_bytes + segment.resident_bytes() - bytes_before;
@@ -309,16 +309,15 @@ impl Base {
 
     /// Whether the leaves of a bucket are in memory, or there are none.
     pub(crate) fn is_resident(&self, level: usize, number: u64) -> bool {
-        let below = level - TOP;
-        let bucket = self.segments[at(number >> (2 * below))].buckets.get(at(number & mask(below)));
+        let (segment, bucket) = place(level, number);
+        let bucket = self.segments[segment].buckets.get(bucket);
         bucket.is_none_or(|bucket| bucket.start != NOWHERE || bucket.count == 0)
     }
 
     /// Makes `changes` to a bucket whose leaves are in memory. Between its leaves and them, `merged` is overwritten.
     pub(crate) fn change_bucket(&mut self, level: usize, number: u64, changes: &[LeafChange], merged: &mut Vec<Leaf>) {
-        let below = level - TOP;
-        let segment = &mut self.segments[at(number >> (2 * below))];
-        let bucket = at(number & mask(below));
+        let (segment, bucket) = place(level, number);
+        let segment = &mut self.segments[segment];
         if segment.replace(bucket, changes) {
             return;
         }
@@ -445,6 +444,12 @@ fn depth_for(leaves: usize, now: usize) -> usize {
 
 fn mask(below: usize) -> u64 {
     (1 << (2 * below)) - 1
+}
+
+/// The segment of a bucket, and the bucket's index in it.
+fn place(level: usize, number: u64) -> (usize, usize) {
+    let below = level - TOP;
+    (at(number >> (2 * below)), at(number & mask(below)))
 }
 
 /// The index of a node in its segment's array.
