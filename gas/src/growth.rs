@@ -6,7 +6,8 @@
 
 use wasmparser::Operator;
 
-/// Bytes that any module may grow by: the counters, their exports, the memory's, headers, one type and one function.
+/// Bytes that any module may grow by: the counter, exports, headers, a type and a function. Functions that grow a memory or a
+/// table are among the bytes of the operators that call them.
 pub(crate) const MODULE: u64 = 512;
 /// Bytes for each type, besides one for each of its results: the type of a block.
 pub(crate) const TYPE: u64 = 8;

@@ -161,10 +161,8 @@ impl<'a> Walk<'a> {
                 _ => self.section(&mut validator, &payload)?,
             }
         }
-        let totals = functions.map(|functions| functions.totals).unwrap_or_default();
-        if totals.pays_and_traps {
-            self.output.add_pay_and_trap(self.global_count, self.schedule);
-        }
+        let (totals, added) = functions.map(|functions| (functions.totals, functions.added)).unwrap_or_default();
+        added.written(self.global_count, self.schedule).for_each(|(of, body)| self.output.add_function(&of, &body));
         self.check_entries()?;
         self.facts.frame_units_max = totals.frame_units_max;
         self.facts.top_values_max = totals.top_values_max;
@@ -183,9 +181,9 @@ impl<'a> Walk<'a> {
     fn functions(&self) -> Functions<'a> {
         let floats = self.profile.floats;
         let counter = self.global_count;
-        let pay_and_trap = self.facts.functions_imported.saturating_add(self.facts.functions_defined);
+        let count = self.facts.functions_imported.saturating_add(self.facts.functions_defined);
         let mut functions =
-            Functions::new(self.code, self.schedule, self.limits, self.admitting, floats, counter, pay_and_trap);
+            Functions::new(self.code, self.schedule, self.limits, self.admitting, floats, counter, count);
         functions.stack_metered = self.stack_metered;
         functions
     }

@@ -119,12 +119,10 @@ pub(crate) fn consumes_float(operator: &Operator<'_>) -> bool {
     )
 }
 
-/// The price per unit of a bulk or growing operator, whose topmost operand is the number of units.
+/// The price per unit of a bulk operator, whose topmost operand is the number of units.
 pub(crate) fn price_per_unit(schedule: &Schedule, operator: &Operator<'_>) -> Option<u64> {
     use Operator::*;
     Some(match operator {
-        MemoryGrow { .. } => schedule.grow_page,
-        TableGrow { .. } => schedule.grow_element,
         MemoryInit { .. } | MemoryCopy { .. } | MemoryFill { .. } => schedule.bulk_memory_byte,
         TableInit { .. } | TableCopy { .. } | TableFill { .. } => schedule.bulk_table_element,
         _ => return None,

@@ -123,7 +123,8 @@ impl Prepared {
     }
 
     /// The most values (parameters, locals, operands) of a function. The last frame may run on below a stack budget of 0,
-    /// with a leaf above it, so an executor reserves twice this once per contract frame.
+    /// with a leaf above it and a function of the instrumenter's above that, so an executor reserves twice this and 16 more
+    /// once per contract frame.
     #[must_use]
     pub fn top_values_max(&self) -> u64 {
         self.facts.top_values_max

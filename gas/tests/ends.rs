@@ -134,6 +134,22 @@ fn functions_without_calls_take_nothing() {
     assert_eq!(module.top_values_max(), 1 + 3 + 1);
 }
 
+/// What preparing adds for growing is no call of the contract's: no units, no look at them, and a small leaf stays one.
+#[test]
+fn growing_takes_no_stack() {
+    let grow = "(drop (memory.grow (i32.const 2))) (drop (table.grow 1 (ref.func $f) (i32.const 3)))";
+    // A small leaf runs without any stack left; what loops is no small leaf, and the frame that calls it has 8 units and 2.
+    for (body, stack) in [(grow.to_string(), 0), (format!("(loop {grow} (br_if 0 (i32.const 0)))"), 8 + 2)] {
+        let module = prepared(&format!(
+            r#"(memory 1) (table 1 funcref) (table 1 funcref) (elem declare func $f) (func $f {body})
+               (func (export "run") (call $f) (drop (table.grow 0 (ref.null func) (i32.const 5))))"#
+        ));
+        let Ended::Returned(gas) = run(&module, 1_000_000, stack).0 else { panic!("{body}") };
+        assert_eq!(run(&module, gas, stack).0, Ended::Returned(gas), "{body}");
+        assert_eq!(run(&module, gas - 1, stack).0, Ended::OutOfGas, "{body}");
+    }
+}
+
 /// Who looks at the stack: functions that are no small leaves, hosts, `unreachable`. Gas that is exhausted comes first.
 #[test]
 fn the_stack_is_looked_at_where_gas_is() {

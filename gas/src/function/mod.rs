@@ -1,6 +1,7 @@
 //! One function body: validated and planned ([`plan`]) in one walk ([`walk`]), then written with its insertions
 //! ([`mod@write`]).
 
+mod added;
 mod op;
 mod plan;
 mod walk;
@@ -10,6 +11,7 @@ use alloc::vec::Vec;
 
 use wasmparser::{FrameKind, FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
 
+pub(crate) use self::added::Added;
 use self::plan::{Pending, Plan};
 use crate::counter;
 use crate::growth;
@@ -28,8 +30,8 @@ pub(crate) struct Functions<'a> {
     pub(crate) admitting: bool,
     pub(crate) floats: Floats,
     pub(crate) counter_global: u32,
-    /// The function behind all others that pays for an `unreachable`, and traps.
-    pub(crate) pay_and_trap: u32,
+    /// The functions behind all others that bodies call.
+    pub(crate) added: Added,
     /// Whether the stack is metered; only measurements leave it out.
     pub(crate) stack_metered: bool,
     pub(crate) totals: Totals,
@@ -49,8 +51,6 @@ pub(crate) struct Totals {
     pub(crate) longest_body: u64,
     /// Whether an operator changes a table or drops a segment.
     pub(crate) changes_tables: bool,
-    /// Whether any body calls the function behind all others.
-    pub(crate) pays_and_traps: bool,
 }
 
 /// The signature of a function, as far as its body is concerned.
@@ -78,7 +78,7 @@ impl<'a> Functions<'a> {
         admitting: bool,
         floats: Floats,
         counter_global: u32,
-        pay_and_trap: u32,
+        functions: u32,
     ) -> Functions<'a> {
         Functions {
             module,
@@ -87,7 +87,7 @@ impl<'a> Functions<'a> {
             admitting,
             floats,
             counter_global,
-            pay_and_trap,
+            added: Added::behind(functions),
             stack_metered: true,
             totals: Totals::default(),
             plan: Plan::default(),
@@ -142,12 +142,11 @@ impl<'a> Functions<'a> {
             counter_global: self.counter_global,
             frame: if metered { counter::frame(frame_units) } else { 0 },
             stack_metered: self.stack_metered,
-            pay_and_trap: self.pay_and_trap,
             unreachable_price: Pending::gas(self.schedule.op_br.cast_signed()),
             check_entry: self.plan.loops_or_calls || whole_gas > unchecked_max,
             check_return: static_gas > unchecked_max,
         };
-        self.totals.pays_and_traps |= write::write(out, &self.plan, &body);
+        write::write(out, &self.plan, &body, &mut self.added);
         Ok(growth)
     }
 
@@ -215,8 +214,6 @@ impl<'a> Functions<'a> {
         if self.admitting { limit(code, offset, max, found) } else { Ok(()) }
     }
 }
-
-pub(crate) use self::write::pay_and_trap_body;
 
 /// Offsets fit 32 bits: modules are shorter than 4 GiB, which is checked before the walk.
 fn narrow(offset: u64) -> u32 {

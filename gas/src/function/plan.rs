@@ -37,8 +37,6 @@ pub(crate) enum After {
     LoopHead { pending: Pending },
     /// A call has returned, and a line begins.
     Call,
-    /// Something has grown, and a line begins.
-    Grow(Grow),
     /// A NaN may have been made.
     Nan(Width),
     /// The last insertion stands for this operator, and a line begins.
@@ -93,7 +91,6 @@ pub(crate) struct Plan {
     /// Whether a call or call_indirect stands anywhere in the body, also where it cannot be reached.
     pub(crate) has_call: bool,
     pub(crate) has_per_unit: bool,
-    pub(crate) has_table_grow: bool,
     pub(crate) has_charged_table: bool,
     pub(crate) canonical_f32: bool,
     pub(crate) canonical_f64: bool,
@@ -215,16 +212,18 @@ impl Plan {
     }
 
     /// Work that is charged by the unit.
-    pub(crate) fn work(&mut self, at: u32, price: u64, grow: Option<Grow>) {
+    pub(crate) fn work(&mut self, at: u32, price: u64) {
         let Some(pending) = self.reachable_pending() else { return };
         self.has_per_unit = true;
         self.insert(at, Action::PerUnit { pending, price });
         self.after = Some(After::Line);
-        if let Some(grow) = grow {
-            self.has_table_grow |= grow.table.is_some();
-            self.insert(at, Action::BeforeGrow(grow));
-            self.after = Some(After::Grow(grow));
-        }
+    }
+
+    pub(crate) fn grow(&mut self, at: u32, grow: Grow) {
+        let Some(pending) = self.reachable_pending() else { return };
+        self.weigh(2, 0);
+        self.insert(at, Action::Grow { grow, pending, next: at });
+        self.after = Some(After::Replaced);
     }
 
     pub(crate) fn makes_nan(&mut self, width: Width) {
@@ -328,10 +327,13 @@ impl Plan {
                 self.insert(next, Action::Check { pending });
             }
             Some(After::Call) => self.insert(next, Action::AfterCall),
-            Some(After::Grow(grow)) => self.insert(next, Action::AfterGrow(grow)),
             Some(After::Nan(width)) => return self.canonicalise(width, next, following),
             Some(After::Replaced) => {
-                if let Some(Insert { action: Action::ChargedBrIf { next: end, .. }, .. }) = self.inserts.last_mut() {
+                if let Some(Insert {
+                    action: Action::ChargedBrIf { next: end, .. } | Action::Grow { next: end, .. },
+                    ..
+                }) = self.inserts.last_mut()
+                {
                     *end = next;
                 }
             }

@@ -145,8 +145,10 @@ impl Walk<'_> {
                 self.plan.far_store(at);
             }
             _ => {
-                if let Some(price) = price_per_unit(self.schedule, operator) {
-                    self.plan.work(at, price, self.grow(operator));
+                if let Some(grow) = self.grow(operator) {
+                    self.plan.grow(at, grow);
+                } else if let Some(price) = price_per_unit(self.schedule, operator) {
+                    self.plan.work(at, price);
                 }
             }
         }

@@ -17,9 +17,9 @@ mod instruction;
 
 use alloc::vec::Vec;
 
-use super::op::{self, TYPE_EMPTY, TYPE_F32, TYPE_F64, TYPE_FUNCREF, TYPE_I32, TYPE_I64};
+use super::added::Added;
+use super::op::{self, TYPE_EMPTY, TYPE_F32, TYPE_F64, TYPE_I32, TYPE_I64};
 use super::plan::{Action, Pending, Plan};
-use crate::schedule::Schedule;
 use crate::{counter, encode};
 
 /// What of the module and the function the writer needs.
@@ -40,8 +40,7 @@ pub(crate) struct Body<'a> {
     /// What the frame takes in the counter; 0 where it takes nothing.
     pub(crate) frame: i64,
     pub(crate) stack_metered: bool,
-    /// Index of the function made of [`pay_and_trap_body`], and what it charges.
-    pub(crate) pay_and_trap: u32,
+    /// What [`Function::PayAndTrap`](super::added::Function) charges.
     pub(crate) unreachable_price: Pending,
     /// Whether the entry is a checkpoint.
     pub(crate) check_entry: bool,
@@ -49,35 +48,20 @@ pub(crate) struct Body<'a> {
     pub(crate) check_return: bool,
 }
 
-/// Appends the instrumented body, without its length. Whether it calls the function made of [`pay_and_trap_body`] comes back.
-pub(crate) fn write(out: &mut Vec<u8>, plan: &Plan, body: &Body<'_>) -> bool {
-    let mut writer = Writer::new(out, plan, body);
+/// Appends the instrumented body, without its length.
+pub(crate) fn write(out: &mut Vec<u8>, plan: &Plan, body: &Body<'_>, added: &mut Added) {
+    let mut writer = Writer::new(out, plan, body, added);
     writer.locals();
     writer.open();
     writer.operators();
     writer.close();
-    writer.traps
-}
-
-/// The body of the function that others call before an `unreachable` with nothing else to pay for, with its length.
-pub(crate) fn pay_and_trap_body(counter_global: u32, schedule: &Schedule) -> Vec<u8> {
-    let mut body = alloc::vec![0, op::GLOBAL_GET];
-    encode::unsigned(&mut body, u64::from(counter_global));
-    body.push(op::I64_CONST);
-    encode::signed(&mut body, counter::charge(schedule.op_br.cast_signed()));
-    body.extend_from_slice(&[op::I64_SUB, op::GLOBAL_SET]);
-    encode::unsigned(&mut body, u64::from(counter_global));
-    body.extend_from_slice(&[op::UNREACHABLE, op::END]);
-    let mut out = Vec::new();
-    encode::unsigned(&mut out, encode::length(body.len()));
-    out.append(&mut body);
-    out
 }
 
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
     plan: &'a Plan,
     body: &'a Body<'a>,
+    added: &'a mut Added,
     /// The counter lives in a local where there are loops, else in the global.
     counter_in_local: bool,
     /// Whether the body is wrapped in the block whose end is the out-of-gas exit.
@@ -86,29 +70,25 @@ struct Writer<'a> {
     /// Indices of the locals that this function got.
     counter: u32,
     units: u32,
-    filler: u32,
     nan_f32: u32,
     nan_f64: u32,
-    /// Whether the function made of [`pay_and_trap_body`] was called.
-    traps: bool,
 }
 
 impl<'a> Writer<'a> {
-    fn new(out: &'a mut Vec<u8>, plan: &'a Plan, body: &'a Body<'a>) -> Writer<'a> {
+    fn new(out: &'a mut Vec<u8>, plan: &'a Plan, body: &'a Body<'a>, added: &'a mut Added) -> Writer<'a> {
         let counter_in_local = plan.counter_in_local();
         let mut writer = Writer {
             out,
             plan,
             body,
+            added,
             counter_in_local,
             has_exit: plan.has_loop || plan.has_per_unit || body.check_return,
             has_body_block: plan.branches_to_function,
             counter: 0,
             units: 0,
-            filler: 0,
             nan_f32: 0,
             nan_f64: 0,
-            traps: false,
         };
         let mut next = body.local_count;
         let mut take = |wanted: bool| {
@@ -118,7 +98,6 @@ impl<'a> Writer<'a> {
         };
         writer.counter = take(counter_in_local || plan.has_per_unit);
         writer.units = take(plan.has_per_unit || plan.has_charged_table);
-        writer.filler = take(plan.has_table_grow);
         writer.nan_f32 = take(plan.canonical_f32);
         writer.nan_f64 = take(plan.canonical_f64);
         writer
@@ -129,7 +108,6 @@ impl<'a> Writer<'a> {
         let added = [
             (self.counter_in_local || plan.has_per_unit, TYPE_I64),
             (plan.has_per_unit || plan.has_charged_table, TYPE_I32),
-            (plan.has_table_grow, TYPE_FUNCREF),
             (plan.canonical_f32, TYPE_F32),
             (plan.canonical_f64, TYPE_F64),
         ];
@@ -218,7 +196,7 @@ impl<'a> Writer<'a> {
                 }
                 _ => self.insert(insert, Pending::NOTHING),
             }
-            if let Action::ChargedBrIf { next, .. } = insert.action {
+            if let Action::ChargedBrIf { next, .. } | Action::Grow { next, .. } = insert.action {
                 position = next;
             }
         }

@@ -5,8 +5,6 @@ use alloc::vec::Vec;
 use wasmparser::{FuncType, ValType};
 
 use crate::encode;
-use crate::function::pay_and_trap_body;
-use crate::schedule::Schedule;
 use crate::{EXPORT_COUNTER, EXPORT_MEMORY};
 
 /// Contents of the sections; those with a count of their own here without it.
@@ -73,13 +71,13 @@ impl Output {
         block_type
     }
 
-    /// The function behind all others that bodies call before an `unreachable`.
-    pub(super) fn add_pay_and_trap(&mut self, counter_global: u32, schedule: &Schedule) {
+    /// A function behind all others, with its type. `body` has its length.
+    pub(super) fn add_function(&mut self, function_type: &[u8], body: &[u8]) {
         encode::unsigned(&mut self.functions, u64::from(self.type_count));
         self.function_count = self.function_count.saturating_add(1);
-        self.types.extend_from_slice(&[0x60, 0, 0]);
+        self.types.extend_from_slice(function_type);
         self.type_count = self.type_count.saturating_add(1);
-        self.code.extend_from_slice(&pay_and_trap_body(counter_global, schedule));
+        self.code.extend_from_slice(body);
         self.code_count = self.code_count.saturating_add(1);
     }
 

@@ -38,10 +38,8 @@ pub(crate) enum Action {
     CheckReturn,
     /// Charge `price` per unit of the topmost operand, and check.
     PerUnit { pending: Pending, price: u64 },
-    /// Before `memory.grow` or `table.grow`: reach it only where it grows by one or more, within the maximum.
-    BeforeGrow(Grow),
-    /// After it: the answers where it is not reached, the size for a growth by 0 and else −1.
-    AfterGrow(Grow),
+    /// Replace `memory.grow` or `table.grow` by a call of the function that charges, checks `pending` and grows.
+    Grow { grow: Grow, pending: Pending, next: u32 },
     /// Make the NaN on top of the stack, if it is one, the canonical one.
     Canonicalise(Width),
     /// The same for a local that was just set.
@@ -72,10 +70,10 @@ pub(crate) enum Action {
 
 /// What a growing operator grows, and how far it may.
 ///
-/// The prepared code itself answers what needs no growing, so that no executor's own way of refusing matters. And wasmi
-/// 2.0 leaves a frame on the host stack each time it executes one of these operators: this way their number is bounded
-/// by what there is to grow.
-#[derive(Clone, Copy, Debug)]
+/// The prepared code itself answers what needs no growing (by 0, or beyond the maximum), so that no executor's own way of
+/// refusing matters. And wasmi 2.0 leaves a frame on the host stack each time it executes one of these operators: this way
+/// their number is bounded by what there is to grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Grow {
     /// The table; `None` is the memory.
     pub(crate) table: Option<u32>,

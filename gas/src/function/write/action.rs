@@ -2,7 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::super::op::{self, TYPE_EMPTY, TYPE_I32};
+use super::super::added::Function;
+use super::super::op::{self, TYPE_EMPTY};
 use super::super::plan::{Action, Grow, Insert, Pending};
 use super::Writer;
 use crate::operator::Width;
@@ -34,8 +35,7 @@ impl Writer<'_> {
             Action::SettleAndTrap(amount) => self.settle_and_trap(amount, !self.counter_in_local),
             Action::AfterCall => self.after_call(joined),
             Action::PerUnit { pending, price } => self.per_unit(pending, price, insert.depth),
-            Action::BeforeGrow(grow) => self.before_grow(grow),
-            Action::AfterGrow(grow) => self.after_grow(grow),
+            Action::Grow { grow, pending, .. } => self.grow(grow, pending),
             Action::Canonicalise(width) => self.canonicalise(width),
             Action::CanonicaliseLocal { width, local } => self.canonicalise_local(width, local),
             Action::CountBits => self.out.push(op::I32_POPCNT),
@@ -90,8 +90,8 @@ impl Writer<'_> {
     pub(super) fn settle_and_trap(&mut self, amount: Pending, in_global: bool) {
         match in_global {
             true if amount == self.body.unreachable_price && !amount.is_nothing() => {
-                self.traps = true;
-                self.indexed(op::CALL, self.body.pay_and_trap);
+                let pay_and_trap = self.added.index_of(Function::PayAndTrap);
+                self.indexed(op::CALL, pay_and_trap);
             }
             true => self.charge_global(amount),
             false => self.settle(amount),
@@ -155,46 +155,19 @@ impl Writer<'_> {
         self.out.extend_from_slice(&[op::I64_MUL, op::I64_SUB]);
     }
 
-    /// The amount asked for is on the stack and in the local `units`, below it, for a table, what to fill with.
-    fn before_grow(&mut self, grow: Grow) {
-        self.out.push(op::DROP);
-        if grow.table.is_some() {
-            self.indexed(op::LOCAL_SET, self.filler);
+    /// A function of its own charges, checks and grows. It counts in the global.
+    fn grow(&mut self, grow: Grow, pending: Pending) {
+        if self.counter_in_local {
+            self.counter_get();
+            self.global_set();
         }
-        // units - 1 < max - size, unsigned: neither 0 nor too much.
-        self.indexed(op::LOCAL_GET, self.units);
-        self.narrow_constant(1);
-        self.out.push(op::I32_SUB);
-        self.narrow_constant(grow.max);
-        self.size(grow);
-        self.out.extend_from_slice(&[op::I32_SUB, op::I32_LT_U, op::IF, TYPE_I32]);
-        if grow.table.is_some() {
-            self.indexed(op::LOCAL_GET, self.filler);
+        self.constant(pending.gas_part());
+        let function = self.added.index_of(Function::Grow(grow));
+        self.indexed(op::CALL, function);
+        if self.counter_in_local {
+            self.global_get();
+            self.counter_set();
         }
-        self.indexed(op::LOCAL_GET, self.units);
-    }
-
-    fn after_grow(&mut self, grow: Grow) {
-        self.out.extend_from_slice(&[op::ELSE, op::I32_CONST]);
-        encode::signed(self.out, -1);
-        self.size(grow);
-        self.indexed(op::LOCAL_GET, self.units);
-        self.out.extend_from_slice(&[op::SELECT, op::END]);
-    }
-
-    fn size(&mut self, grow: Grow) {
-        match grow.table {
-            None => self.out.extend_from_slice(&[op::MEMORY_SIZE, 0]),
-            Some(table) => {
-                self.out.extend_from_slice(&[op::PREFIXED, op::PREFIXED_TABLE_SIZE]);
-                encode::unsigned(self.out, u64::from(table));
-            }
-        }
-    }
-
-    fn narrow_constant(&mut self, value: u32) {
-        self.out.push(op::I32_CONST);
-        encode::signed(self.out, i64::from(value));
     }
 
     fn canonicalise(&mut self, width: Width) {
