@@ -164,7 +164,9 @@ impl Overlay {
                 if let Some(record) = &mut self.recording {
                     record.lengths.insert(key.clone(), before);
                 }
-                (before, slot.insert(Known::default()))
+                // What is not there is known as a whole; without that a key that is set and removed again would be passed by
+                // scans for as long as the overlay lives.
+                (before, slot.insert(Known { below: before.is_none().then_some(None), change: None }))
             }
         };
         self.changes.change(key, known, Some(value));

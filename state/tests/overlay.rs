@@ -211,6 +211,29 @@ fn a_hot_key_costs_the_journal_one_entry_per_checkpoint() {
     assert!(overlay.into_changes().is_empty());
 }
 
+/// A contract could otherwise fill a range with keys that it has set and removed again, which nobody pays for when scans pass.
+#[test]
+fn what_was_set_and_removed_again_is_nothing_to_pass() {
+    let mut overlay = Overlay::new(Arc::new(EmptyView));
+    let space = Space::storage(b"contract", 0).unwrap();
+    let outer = overlay.checkpoint();
+    for number in 0..100_u32 {
+        let key = Key::new(&space, &number.to_be_bytes());
+        let inner = overlay.checkpoint();
+        assert_eq!(overlay.replace(key.clone(), Value::from([7].as_slice())).unwrap(), None);
+        if number % 3 == 0 {
+            overlay.rollback(inner);
+            continue;
+        }
+        assert_eq!(overlay.replace(key.clone(), Value::from([8, 8].as_slice())).unwrap(), Some(1));
+        overlay.remove(&key);
+        assert_eq!(overlay.changed_keys(), 0, "{number}");
+    }
+    overlay.rollback(outer);
+    assert_eq!(overlay.changed_keys(), 0);
+    assert!(overlay.into_changes().is_empty());
+}
+
 #[test]
 fn malformed_change_sets_are_refused() {
     let system = |raw: &[u8]| Key::new(&Space::system(), raw);

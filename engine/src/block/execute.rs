@@ -349,9 +349,12 @@ fn begin_block(overlay: &mut Overlay, spec: &ChainSpec, block: BlockContext) -> 
 
 /// Removes storage that removed contracts have left behind, smallest address first, at most `keys_max` keys.
 fn sweep(overlay: &mut Overlay, keys_max: u64) -> Result<(), StateError> {
+    let (first, end) = RecordKey::swept_range();
+    let mut rest =
+        Range { space: Space::system(), from: Bound::Included(first), to: Bound::Excluded(end), order: Order::Forward };
     let mut left = usize::try_from(keys_max).unwrap_or(usize::MAX);
     while left > 0 {
-        let Some((entry, storage)) = next_to_sweep(overlay)? else { break };
+        let Some((entry, storage)) = next_to_sweep(overlay, &mut rest)? else { break };
         // A step may also pass a key that is removed already; those come again as steps, so progress is by steps.
         let scanned = overlay.scan(&Range::all(storage), left)?;
         for (key, _) in &scanned.items {
@@ -366,22 +369,21 @@ fn sweep(overlay: &mut Overlay, keys_max: u64) -> Result<(), StateError> {
     Ok(())
 }
 
-/// The first storage space that is to be swept, with its entry in the list.
-fn next_to_sweep(overlay: &mut Overlay) -> Result<Option<(Key, Space)>, StateError> {
-    let (first, end) = RecordKey::swept_range();
-    let range =
-        Range { space: Space::system(), from: Bound::Included(first), to: Bound::Excluded(end), order: Order::Forward };
-    let mut rest = range;
+/// The first storage space in `rest` that is to be swept, with its entry in the list; `rest` is then what follows it, so that
+/// entries removed in this block are not passed again.
+fn next_to_sweep(overlay: &mut Overlay, rest: &mut Range) -> Result<Option<(Key, Space)>, StateError> {
     loop {
-        let scanned = overlay.scan(&rest, 16)?;
-        if let Some((key, _)) = scanned.items.first() {
+        let scanned = overlay.scan(rest, 1)?;
+        if let Some(last) = &scanned.last {
+            *rest = rest.after(last);
+        }
+        if let Some((key, _)) = scanned.items.into_iter().next() {
             let storage = RecordKey::swept_space(key.raw())
                 .ok_or_else(|| StateError::Corrupt { what: "the list of storage to be swept".into() })??;
-            return Ok(Some((key.clone(), storage)));
+            return Ok(Some((key, storage)));
         }
-        match scanned.last {
-            Some(last) if !scanned.finished => rest = rest.after(&last),
-            _ => return Ok(None),
+        if scanned.finished || scanned.last.is_none() {
+            return Ok(None);
         }
     }
 }
