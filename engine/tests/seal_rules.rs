@@ -1,11 +1,9 @@
-//! What functions of the `seal` profile answer that chains differ in, one by one: questions about the context, and those that
-//! this chain does not offer.
+//! What functions of the `seal` profile answer that chains differ in, one by one: questions about the context.
 #![allow(missing_docs, clippy::arithmetic_side_effects)]
 
 mod chain;
 
 use chain::{ALICE, Chain, GAS};
-use std::fmt::Write;
 use unfork_engine::{Payload, Receipt, Status, Transaction};
 
 /// A contract that does `body`, and returns so many bytes from 64 on. At 0 stands the length 64, for outputs.
@@ -124,45 +122,4 @@ fn gas_has_one_dimension() {
     let left = u64::from(u32::from_le_bytes([a, b, c, d]));
     assert_eq!((left & 3, second, behind), (2, 0, 0));
     assert!((GAS - 2 * receipt.gas_used..GAS).contains(&(left >> 2)), "{}", left >> 2);
-}
-
-/// Module, name, parameters, whether it has a result, and whether it can also be imported under `seal_NAME`.
-const UNAVAILABLE: &[(&str, &str, usize, bool, bool)] = &[
-    ("seal0", "call_runtime", 2, true, false),
-    ("seal0", "xcm_execute", 2, true, false),
-    ("seal0", "xcm_send", 4, true, false),
-    ("seal0", "random", 4, false, true),
-    ("seal1", "random", 4, false, true),
-    ("seal0", "tombstone_deposit", 2, false, true),
-    ("seal0", "restore_to", 8, false, true),
-    ("seal1", "restore_to", 5, false, true),
-    ("seal0", "set_rent_allowance", 2, false, true),
-    ("seal1", "set_rent_allowance", 1, false, true),
-    ("seal0", "rent_allowance", 2, false, true),
-];
-
-#[test]
-fn what_is_not_offered_traps_and_costs_what_ran() {
-    for &(module, name, params, result, alias) in UNAVAILABLE {
-        let names = if alias { vec![name.to_string(), format!("seal_{name}")] } else { vec![name.to_string()] };
-        for name in names {
-            let mut import = format!(r#"(import "{module}" "{name}" (func $f (param"#);
-            let mut call = "(call $f".to_string();
-            for _ in 0..params {
-                import.push_str(" i32");
-                // Pointers that lead nowhere: they are not looked at.
-                write!(call, " (i32.const -1)").expect("a text grows");
-            }
-            import.push(')');
-            call.push(')');
-            if result {
-                import.push_str(" (result i32)");
-                call = format!("(drop {call})");
-            }
-            import.push_str("))");
-            let (_, receipt) = ask(&import, &call, 0);
-            assert_eq!(receipt.status.name(), "trapped:unavailable", "{module}.{name}");
-            assert!(receipt.gas_used < 1_000_000, "{module}.{name} used {}", receipt.gas_used);
-        }
-    }
 }
