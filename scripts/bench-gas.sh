@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# What gas, stack and float bits in the code cost, beside others: benches/peers/src/gas.
+# What gas, stack and float bits in the code cost, beside others: benches/peers/src/gas and benches/peers/floats.
 #
 #   scripts/bench-gas.sh            all of it, some minutes
 #   scripts/bench-gas.sh kernels    running the kernels only
 #   scripts/bench-gas.sh modules    preparing modules only
+#   scripts/bench-gas.sh floats     canonical NaNs only: by injected code, and by wasmi's own switch
 #
 # The large modules come from an npm package, pinned, into the cache: $UNFORK_CACHE, default ~/.cache/unfork. Without npm
 # they are not measured, and the run says so. UNFORK_THIRD_PARTY adds folders of modules (contracts/fixtures/README.md).
@@ -28,6 +29,19 @@ fetch() {
   rm "$cache/$packed"
 }
 
+# Two binaries, since wasmi's switch is a feature of the build.
+floats() {
+  local manifest=benches/peers/floats/Cargo.toml target
+  target=$(cargo metadata --locked --no-deps --format-version 1 --manifest-path $manifest |
+    sed -E 's/.*"target_directory":"([^"]*)".*/\1/')
+  cargo build --locked --quiet --release --manifest-path $manifest --features deterministic --target-dir "$target/deterministic"
+  cargo run --locked --quiet --release --manifest-path $manifest -- "$target/deterministic/release/unfork-peers-floats"
+}
+
+if [ "$*" = floats ]; then
+  floats
+  exit
+fi
 large=()
 [ -d "$cache/package" ] || fetch || true
 for module in "${modules[@]}"; do
@@ -43,3 +57,4 @@ if [ ${#large[@]} -gt 0 ]; then
   echo "# large modules: $package $version"
 fi
 cargo run --locked --quiet --release --manifest-path benches/peers/Cargo.toml --bin gas -- "$@"
+[ $# -gt 0 ] || floats

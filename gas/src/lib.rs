@@ -45,10 +45,10 @@ pub use profile::{Entry, Floats, Import, Linking, Profile, ValueType};
 pub use refusal::{Refusal, RefusalCode};
 pub use schedule::{PRICE_MAX, Schedule, V1};
 
-/// Not part of the interface: what `make bench-gas` needs to tell the cost of gas from that of the stack.
+/// Not part of the interface: what `make bench-gas` needs to tell apart the costs of gas, of the stack and of float bits.
 #[doc(hidden)]
 pub mod measure {
-    pub use crate::module::without_stack;
+    pub use crate::module::{with_nans_as_made, without_stack};
 }
 
 /// Export of the gas and stack units left: a mutable `i64` global that [`Counter`] reads.

@@ -70,6 +70,22 @@ pub fn without_stack(
     walk.run()
 }
 
+/// Admits code and leaves NaNs as they are made: for the measurement of what canonical ones cost, and for nothing else.
+///
+/// # Errors
+///
+/// As [`admit`].
+pub fn with_nans_as_made(
+    code: &[u8],
+    schedule: &Schedule,
+    limits: &Limits,
+    profile: &Profile<'_>,
+) -> Result<Prepared, Refusal> {
+    let mut walk = Walk::new(code, schedule, limits, profile, true);
+    walk.canonicalises = false;
+    walk.run()
+}
+
 /// Magic and version of a core module.
 pub(crate) const HEADER: &[u8] = b"\0asm\x01\0\0\0";
 
@@ -81,6 +97,7 @@ struct Walk<'a> {
     profile: &'a Profile<'a>,
     admitting: bool,
     stack_metered: bool,
+    canonicalises: bool,
     output: Output,
     facts: Facts,
     types: Vec<FuncType>,
@@ -113,6 +130,7 @@ impl<'a> Walk<'a> {
             profile,
             admitting,
             stack_metered: true,
+            canonicalises: profile.floats == Floats::Canonical,
             output: Output::default(),
             facts: Facts::default(),
             types: Vec::new(),
@@ -185,6 +203,7 @@ impl<'a> Walk<'a> {
         let mut functions =
             Functions::new(self.code, self.schedule, self.limits, self.admitting, floats, counter, count);
         functions.stack_metered = self.stack_metered;
+        functions.canonicalises = self.canonicalises;
         functions
     }
 

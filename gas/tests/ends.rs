@@ -340,6 +340,16 @@ fn nans_that_nobody_sees() {
         format!("(local.set 0 (f64.add {nan} (local.get 0)))"),
         format!("(local.set 0 (f64.mul (local.get 0) {nan}))"),
         format!("(local.set 0 (f64.min {nan} (f64.const 1)))"),
+        format!("(local.set 0 (f64.sub {nan} (f64.mul (f64.load (i32.const 64)) (global.get 0))))"),
+        format!("(local.set 0 (f64.copysign {nan} (f64.mul (f64.const 1) (f64.const 2))))"),
+        format!("(local.set 0 (f64.neg {nan})) (local.set 0 (f64.neg (local.get 0)))"),
+        format!("(f64.store (i32.add (i32.const 4) (i32.const 4)) {nan}) (local.set 0 (f64.load (i32.const 8)))"),
+        format!(
+            "(if (f64.lt {nan} (f64.load (i32.add (i32.const 4) (i32.const 4)))) (then (nop))) (local.set 0 {nan})"
+        ),
+        format!("{nan} (drop (f64.const 1)) (local.set 0)"),
+        format!("{nan} (i64.extend_i32_u (i32.const 5)) drop (local.set 0)"),
+        format!("(local.tee 0 {nan}) (f64.add (f64.const 1)) drop"),
         format!("(local.set 0 (f64.promote_f32 (f32.demote_f64 {nan})))"),
         format!("(local.set 0 (if (result f64) (f64.eq {nan} {nan}) (then (f64.const 0)) (else {nan})))"),
         format!("(local.set 0 (block (result f64) {nan}))"),
@@ -358,13 +368,17 @@ fn nans_that_nobody_sees() {
         assert!(matches!(ended, Ended::Returned(_)), "{case}: {ended:?}");
         assert_eq!(found.notes, [0x7ff8_0000_0000_0000], "{case}");
     }
-    // A sum of many terms needs one correction: each further term adds its own three bytes.
-    let length = |terms: usize| {
-        let sum = "(local.get 0) f64.add ".repeat(terms);
-        let text = format!(r#"(func (export "run") (local f64) (local.get 0) {sum} (local.set 0))"#);
+    // A sum of many terms needs one correction: each further term adds its own bytes.
+    let length = |term: &str, terms: usize| {
+        let sum = format!("{term} f64.add ").repeat(terms);
+        let text = format!(r#"(memory 1) (func (export "run") (local f64) (local.get 0) {sum} (local.set 0))"#);
         with(&text, &V1, &profile).code().len()
     };
-    assert_eq!(length(100) - length(80), 20 * 3);
+    let products = "(f64.mul (local.get 0) (local.get 0))";
+    let loads = "(f64.load (i32.shl (i32.const 1) (i32.const 3)))";
+    for (term, bytes) in [("(local.get 0)", 3), ("(f64.const 1)", 10), (products, 6), (loads, 9)] {
+        assert_eq!(length(term, 100) - length(term, 80), 20 * bytes, "{term}");
+    }
 }
 
 /// The memory is defined by the prepared code, bounded, and exported under its own name.

@@ -34,6 +34,8 @@ pub(crate) struct Functions<'a> {
     pub(crate) added: Added,
     /// Whether the stack is metered; only measurements leave it out.
     pub(crate) stack_metered: bool,
+    /// Whether NaNs that are made are made canonical; under canonical floats only measurements leave it out.
+    pub(crate) canonicalises: bool,
     pub(crate) totals: Totals,
     plan: Plan,
     validator_allocations: FuncValidatorAllocations,
@@ -89,6 +91,7 @@ impl<'a> Functions<'a> {
             counter_global,
             added: Added::behind(functions),
             stack_metered: true,
+            canonicalises: floats == Floats::Canonical,
             totals: Totals::default(),
             plan: Plan::default(),
             validator_allocations: FuncValidatorAllocations::default(),
@@ -191,6 +194,7 @@ impl<'a> Functions<'a> {
             limits: self.limits,
             admitting: self.admitting,
             floats: self.floats,
+            canonicalises: self.canonicalises,
             totals: &mut self.totals,
             plan: &mut self.plan,
             at: 0,

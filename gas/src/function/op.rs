@@ -5,6 +5,7 @@ pub(super) const BLOCK: u8 = 0x02;
 pub(super) const IF: u8 = 0x04;
 pub(super) const ELSE: u8 = 0x05;
 pub(super) const END: u8 = 0x0b;
+pub(super) const DROP: u8 = 0x1a;
 pub(super) const BR: u8 = 0x0c;
 pub(super) const BR_IF: u8 = 0x0d;
 pub(super) const BR_TABLE: u8 = 0x0e;

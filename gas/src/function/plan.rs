@@ -20,11 +20,13 @@
 
 mod action;
 mod branch;
+mod lost;
 mod pending;
 
 use alloc::vec::Vec;
 
 pub(crate) use self::action::{Action, Grow, Insert};
+pub(crate) use self::lost::LOOKED_AT;
 pub(crate) use self::pending::Pending;
 use crate::operator::Width;
 
@@ -343,15 +345,15 @@ impl Plan {
 
     /// A NaN made here is made canonical before anything can tell it from another.
     ///
-    /// Where the next operator makes a NaN of a NaN, or compares, or throws it away, nothing can. Where it goes into a
-    /// local it is corrected there, which costs least.
+    /// Where the operator that takes it makes a NaN of a NaN, or compares, or throws it away, nothing can. Where it goes into
+    /// a local it is corrected there, which costs least.
     fn canonicalise(&mut self, width: Width, next: u32, following: &[u8]) {
-        if is_lost_in(following) {
+        if lost::is_lost_in(following) {
             return;
         }
-        // local.set of a local with a small index.
-        if let [0x21, local @ 0..=0x7f, ..] = following {
-            let action = Action::CanonicaliseLocal { width, local: u32::from(*local) };
+        // local.set and local.tee of a local with a small index.
+        if let [operator @ (0x21 | 0x22), local @ 0..=0x7f, ..] = following {
+            let action = Action::CanonicaliseLocal { width, local: u32::from(*local), kept: *operator == 0x22 };
             return self.insert(next.saturating_add(2), action);
         }
         match width {
@@ -387,22 +389,6 @@ impl Plan {
 
     fn insert(&mut self, at: u32, action: Action) {
         self.inserts.push(Insert { at, depth: count(self.frames.len()), action });
-    }
-}
-
-/// Whether the bytes of the next operators take a float such that nobody can tell which NaN it was.
-fn is_lost_in(following: &[u8]) -> bool {
-    // Float operators with two operands that make a NaN of a NaN, or compare.
-    let is_binary = |operator: u8| matches!(operator, 0x5b..=0x66 | 0x92..=0x97 | 0xa0..=0xa5);
-    match following {
-        // With one operand: rounding, square root, conversions, drop.
-        [0x1a | 0x8d..=0x91 | 0x9b..=0x9f | 0xa8..=0xab | 0xae..=0xb1 | 0xb6 | 0xbb, ..] => true,
-        // As the first operand: the second is a local or a constant.
-        [0x20, 0..=0x7f, operator, ..]
-        | [0x43, _, _, _, _, operator, ..]
-        | [0x44, _, _, _, _, _, _, _, _, operator, ..] => is_binary(*operator),
-        [operator, ..] => is_binary(*operator),
-        [] => false,
     }
 }
 

@@ -8,7 +8,7 @@ use wasmparser::{
     WasmModuleResources,
 };
 
-use super::plan::{After, Grow, Plan, Previous};
+use super::plan::{After, Grow, LOOKED_AT, Plan, Previous};
 use super::{Totals, narrow, slice};
 use crate::growth;
 use crate::limits::Limits;
@@ -27,6 +27,7 @@ pub(super) struct Walk<'w> {
     /// Whether admission limits are checked.
     pub(super) admitting: bool,
     pub(super) floats: Floats,
+    pub(super) canonicalises: bool,
     pub(super) totals: &'w mut Totals,
     pub(super) plan: &'w mut Plan,
     /// Offset of the operator that is visited.
@@ -53,7 +54,8 @@ impl Walk<'_> {
             visited.map_err(|error| self.unreadable(&error))?.map_err(|refusal| *refusal)?;
             self.at = reader.original_position();
             if self.plan.after.is_some() {
-                self.plan.finish(narrow(self.at), slice(self.module, self.at, self.at.saturating_add(10)));
+                let following = slice(self.module, self.at, self.at.saturating_add(LOOKED_AT));
+                self.plan.finish(narrow(self.at), following);
             }
         }
         reader.finish_expression(&self.validator.visitor(self.at)).map_err(|error| invalid(&error))
@@ -72,7 +74,7 @@ impl Walk<'_> {
         if is_planned(operator) {
             self.planned(operator)?;
         }
-        if self.floats == Floats::Canonical
+        if self.canonicalises
             && let Some(width) = makes_nan(operator)
         {
             self.canonicalise(width);

@@ -42,8 +42,8 @@ pub(crate) enum Action {
     Grow { grow: Grow, pending: Pending, next: u32 },
     /// Make the NaN on top of the stack, if it is one, the canonical one.
     Canonicalise(Width),
-    /// The same for a local that was just set.
-    CanonicaliseLocal { width: Width, local: u32 },
+    /// The same for a local that was just set; `kept` is whether the value is on the stack too.
+    CanonicaliseLocal { width: Width, local: u32, kept: bool },
     /// Before `select`: count the bits of its condition, which keeps zero and non-zero apart.
     ///
     /// wasmi 2.0 leaves out a comparison with zero that stands before a `select`, and then reads the condition from a

@@ -37,7 +37,7 @@ impl Writer<'_> {
             Action::PerUnit { pending, price } => self.per_unit(pending, price, insert.depth),
             Action::Grow { grow, pending, .. } => self.grow(grow, pending),
             Action::Canonicalise(width) => self.canonicalise(width),
-            Action::CanonicaliseLocal { width, local } => self.canonicalise_local(width, local),
+            Action::CanonicaliseLocal { width, local, kept } => self.canonicalise_local(width, local, kept),
             Action::CountBits => self.out.push(op::I32_POPCNT),
             Action::SaveLocals => self.out.extend_from_slice(&[op::BLOCK, TYPE_EMPTY, op::END]),
             Action::ChargedBrIf { charge, relative_depth, .. } => {
@@ -182,7 +182,10 @@ impl Writer<'_> {
         self.out.extend_from_slice(&[is_equal, op::SELECT]);
     }
 
-    fn canonicalise_local(&mut self, width: Width, local: u32) {
+    fn canonicalise_local(&mut self, width: Width, local: u32, kept: bool) {
+        if kept {
+            self.out.push(op::DROP);
+        }
         let is_not_equal = match width {
             Width::F32 => op::F32_NE,
             Width::F64 => op::F64_NE,
@@ -193,6 +196,9 @@ impl Writer<'_> {
         self.canonical_nan(width);
         self.indexed(op::LOCAL_SET, local);
         self.out.push(op::END);
+        if kept {
+            self.indexed(op::LOCAL_GET, local);
+        }
     }
 
     fn canonical_nan(&mut self, width: Width) {
