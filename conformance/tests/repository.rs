@@ -7,6 +7,8 @@
 mod dependencies;
 #[path = "repository/files.rs"]
 mod files;
+#[path = "repository/rules.rs"]
+mod rules;
 #[path = "repository/settings.rs"]
 mod settings;
 #[path = "repository/sources.rs"]

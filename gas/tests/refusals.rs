@@ -10,6 +10,7 @@ use unfork_gas::{
     Entry, Floats, Import, LIMITS_V1, Limits, Linking, Prepared, Profile, Refusal, RefusalCode, V1, ValueType, admit,
     prepare,
 };
+use wasmparser::{BinaryReader, FunctionBody, Operator};
 
 const PROFILE: Profile<'static> = Profile {
     name: "test",
@@ -222,6 +223,60 @@ fn each_float_opcode() {
         (format!("{opcode:02x?}"), code, RefusalCode::Float)
     });
     all_refused(&PROFILE, cases);
+}
+
+/// Every opcode there can be, in code that cannot run: it has a price, or it is refused. How many are admitted is pinned, so
+/// that a new version of the parser that knows more is noticed.
+#[test]
+fn every_opcode_is_priced_or_refused() {
+    let mut dear = V1;
+    V1.fields().for_each(|(field, _)| assert!(dear.set(field, 1_000)));
+    let canonical = Profile { floats: Floats::Canonical, ..PROFILE };
+    let (mut free, mut priced, mut refused) = (Vec::new(), 0, 0);
+    let prefixed = (0xfb..=0xff_u8).flat_map(|prefix| {
+        (0..512_u32).map(move |number| match number {
+            0..128 => vec![prefix, number as u8],
+            _ => vec![prefix, (number & 0x7f) as u8 | 0x80, (number >> 7) as u8],
+        })
+    });
+    for opcode in (0..=0xfa).map(|opcode| vec![opcode]).chain(prefixed) {
+        let admitted = with_opcode(&opcode).find_map(|code| admit(&code, &dear, &LIMITS_V1, &canonical).ok());
+        // Besides the two `unreachable` around it.
+        match admitted.map(|prepared| prepared.function_gas_max() - 2_000) {
+            Some(0) => free.push(opcode),
+            Some(1_000) => priced += 1,
+            Some(price) => panic!("{opcode:02x?} costs {price}"),
+            None => refused += 1,
+        }
+    }
+    println!("{priced} opcodes have a price, {} are free, {refused} are refused", free.len());
+    // `block`; `else` and `end` cannot stand alone.
+    assert_eq!(free, [[0x02]]);
+    assert_eq!(priced, 198);
+}
+
+/// Modules whose body is this operator between two `unreachable`, with whatever immediates the parser reads so.
+fn with_opcode(opcode: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    // A type, a function, a table, a memory, a global, a declaration of the function, a count of data segments.
+    let before = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x04\x04\x01\x70\0\x01\x05\x03\x01\0\x01\
+        \x06\x06\x01\x7f\x01\x41\0\x0b\x09\x05\x01\x03\0\x01\0\x0c\x01\x01";
+    let immediates: [&[u8]; 9] = [&[], &[0], &[0x70], &[0x40, 0x0b], &[0, 0], &[1, 0x7f], &[0, 0, 0], &[0; 4], &[0; 8]];
+    immediates.into_iter().filter_map(move |immediate| {
+        let body = [b"\x01\x01\x7f\0", opcode, immediate, b"\0\x0b"].concat();
+        let mut code = before.to_vec();
+        code.extend_from_slice(&[0x0a, body.len() as u8 + 2, 1, body.len() as u8]);
+        code.extend_from_slice(&body);
+        code.extend_from_slice(b"\x0b\x03\x01\x01\0");
+        let reader = FunctionBody::new(BinaryReader::new(&body, 0)).get_operators_reader().ok()?;
+        let operators: Vec<Operator<'_>> = reader.into_iter().collect::<Result<_, _>>().ok()?;
+        let opens = matches!(opcode, [0x02..=0x04]);
+        let alone = match operators.as_slice() {
+            [Operator::Unreachable, _, Operator::Unreachable, Operator::End] => !opens,
+            [Operator::Unreachable, _, Operator::End, Operator::Unreachable, Operator::End] => opens,
+            _ => false,
+        };
+        alone.then_some(code)
+    })
 }
 
 #[test]
