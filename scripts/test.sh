@@ -22,8 +22,16 @@ skip() {
 tests() { RUST_BACKTRACE=0 cargo test --locked --release --workspace -- --show-output 2>&1 | cut -c1-240; }
 # The guest crate and the samples, natively; a workspace of its own.
 contracts() { cargo test --locked --workspace --manifest-path contracts/Cargo.toml; }
-# Benches beside peers, fuzz targets and contracts are workspaces of their own, which no test builds: here a lock file that
-# an added dependency has left behind is noticed.
+# A store of somebody else's, on which the vectors must give what is published; a workspace of its own that shares what is
+# compiled already.
+outside() {
+  local manifest=conformance/outside/Cargo.toml
+  cargo fmt --check --manifest-path "$manifest"
+  CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target} RUST_BACKTRACE=0 \
+    cargo test --locked --release --manifest-path "$manifest" -- --show-output
+}
+# Benches beside peers and fuzz targets are workspaces of their own, which no test builds: here a lock file that an added
+# dependency has left behind is noticed.
 lock_files() {
   local lock
   git ls-files '*Cargo.lock' | while read -r lock; do
@@ -48,6 +56,7 @@ step "Recipes of the Makefile" recipes
 step "Lints, warnings denied" cargo clippy --locked --release --workspace --all-targets -- -D warnings
 step "Lints without RocksDB" cargo clippy --locked --release -p unfork --no-default-features -- -D warnings
 step "Tests (cold: some minutes of compiling first)" tests
+step "The vectors on a store outside of the workspace" outside
 step "Tests of the guest crate and the sample contracts" contracts
 step "Documentation, warnings denied" docs
 step "The package of unfork-gas, built alone" cargo package --locked --allow-dirty --quiet -p unfork-gas

@@ -1,8 +1,11 @@
-//! A disk in memory that fails when told to, for tests of whatever stands on a [`crate::Store`].
+//! For tests of whatever stands on a [`crate::Store`] or below a [`crate::StateView`]: what a view must answer
+//! ([`check_view`]), and a disk in memory that fails when told to ([`FaultyDisk`]).
 //!
 //! Operations are counted over key-value store and block file together. At the chosen one an error is returned, and from
 //! then on every operation fails until [`FaultyDisk::restart`], as after a crash: an append leaves half of its bytes
 //! behind, a failed sync may have lost what was not synced.
+
+mod views;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +17,7 @@ pub use crate::store::PlainRocks;
 use crate::store::Shared;
 use crate::store::{Backend, Batch, BlockLog, MemoryBackend, MemoryLog, Table, TableRange};
 use crate::view::Value;
+pub use views::{MakeView, check_view};
 
 /// The tree alone, without a store: for measuring it.
 pub struct BareTree(Shared);

@@ -103,6 +103,16 @@ fn layers_do_not_use_what_belongs_to_others() {
 }
 
 #[test]
+fn the_store_outside_knows_the_seam_alone() {
+    let manifest = root().join("conformance/outside/Cargo.toml");
+    let packages = metadata(&["--no-deps", "--manifest-path", &manifest.to_string_lossy()]);
+    let [outside] = packages.as_slice() else { panic!("{} packages in a workspace for one", packages.len()) };
+    let used = outside.dependencies.iter().filter(|dependency| dependency.kind.is_none());
+    let used: Vec<&str> = used.map(|dependency| dependency.name.as_str()).collect();
+    assert_eq!(used, ["sha3", "unfork-state"], "{} is to be a store of its own", outside.name);
+}
+
+#[test]
 fn consensus_dependencies_are_pinned_exactly() {
     let packages = metadata(&["--no-deps"]);
     let mut seen = BTreeSet::new();
