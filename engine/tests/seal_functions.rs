@@ -241,6 +241,7 @@ fn keys_follow_each_other_in_order() {
     {
         cases.push(([1, key, end], Some(found).filter(|found| *found > 0)));
     }
+    let mut gas = std::collections::BTreeMap::new();
     for (input, found) in cases {
         // A new contract each time: what the call changes is not committed when it asks.
         let code_hash = chain.upload(wat::parse_str(ORDERED).expect("it assembles"));
@@ -248,7 +249,13 @@ fn keys_follow_each_other_in_order() {
         let receipt = chain.call(&contract, GAS, &input);
         let expected = found.map_or(vec![3, 0], |found| vec![0, found]);
         assert_eq!((receipt.status, receipt.output), (Status::Returned, expected), "{input:?}");
+        gas.insert(input, receipt.gas_used);
     }
+    // The call removes c: on the way from a to d, and from d to a, it is passed and paid for. From d to e, and from e to d,
+    // there is nothing between.
+    let item = unfork_gas::V1.storage_scan_item;
+    assert_eq!(gas[&[0, b'a', 0]], gas[&[0, b'd', 0]] + item, "a removed key passed");
+    assert_eq!(gas[&[1, b'd', 0]], gas[&[1, b'e', 0]] + item, "a removed key passed backwards");
     let contract = chain.deploy(wat::parse_str(ORDERED).expect("it assembles"));
     assert_eq!(chain.call(&contract, GAS, &[2, 0, 0]).status.name(), "trapped:invalid_argument");
 }
