@@ -143,11 +143,16 @@ impl Base {
         self.resident_bytes + u64::try_from(fixed).unwrap_or(u64::MAX >> 1)
     }
 
-    /// Bytes of leaves that should not be in memory when all of the tree may take `bytes_max`. A quarter of them is always
-    /// granted to leaves, for nodes stay.
-    pub(crate) fn excess(&self, bytes_max: u64) -> u64 {
+    /// Bytes that the tree may have when it is to take `bytes_max`: more where nodes, which stay, would leave less than a
+    /// quarter of that to leaves.
+    pub(crate) fn granted(&self, bytes_max: u64) -> u64 {
         let fixed = self.bytes() - self.resident_bytes;
-        self.resident_bytes.saturating_sub(bytes_max.saturating_sub(fixed).max(bytes_max / 4))
+        bytes_max.max(fixed + bytes_max / 4)
+    }
+
+    /// Bytes of leaves that should not be in memory when all of the tree is to take `bytes_max`.
+    pub(crate) fn excess(&self, bytes_max: u64) -> u64 {
+        self.bytes().saturating_sub(self.granted(bytes_max))
     }
 
     /// Lets go of leaves that the checkpoint has as well, until no more than `bytes_max` are taken or all are gone.
@@ -263,21 +268,17 @@ impl Base {
         let (segment, bucket) = place(level, number);
         let segment = &self.segments[segment];
         let Some(bucket) = segment.buckets.get(bucket) else { return Ok(Cow::Borrowed(&[])) };
-        match bucket.resident(&segment.slab) {
-            Some(leaves) => Ok(Cow::Borrowed(leaves)),
-            None if bucket.count == 0 => Ok(Cow::Borrowed(&[])),
-            None => {
-                let read = bucket.read(&segment.slab, self.slot, pages)?;
-                let expected = self.node(level, number);
-                if node_over(&read, level, self.lanes) != expected {
-                    return Err(StateError::corrupt(format!(
-                        "leaves in the tree's checkpoint file at {} do not hash to their node",
-                        bucket.places[self.slot]
-                    )));
-                }
-                Ok(read)
-            }
+        let leaves = bucket.read(&segment.slab, self.slot, pages)?;
+        // What was read from a file must be what its node was made of.
+        if let Cow::Owned(read) = &leaves
+            && node_over(read, level, self.lanes) != self.node(level, number)
+        {
+            return Err(StateError::corrupt(format!(
+                "leaves in the tree's checkpoint file at {} do not hash to their node",
+                bucket.places[self.slot]
+            )));
         }
+        Ok(leaves)
     }
 
     /// Whether there is a leaf at `path`.
