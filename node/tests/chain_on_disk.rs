@@ -214,7 +214,15 @@ fn state_shows_contracts_storage_and_proofs() {
     };
     let head = object(&state("head", &[]));
     assert_eq!(head["height"], 13);
-    assert_eq!(object(&state("stats", &[]))["keys"], head["keys"]);
+    let stats = object(&state("stats", &[]));
+    assert_eq!(stats["keys"], head["keys"]);
+    // What README.md says: 1 GiB, 64 MiB, 64 MiB and 448 MiB; only what the files need has no bound.
+    let max = |part: &str| stats["memory"][part]["max"].as_u64().map(|bytes| bytes >> 20);
+    let parts = ["tree", "values", "database blocks", "database buffers", "database filters and indices"];
+    assert_eq!(parts.map(max), [Some(1024), Some(64), Some(64), Some(448), None]);
+    assert_eq!(stats["memory"]["tree"]["used"], stats["tree_bytes"]);
+    let used = parts.map(|part| stats["memory"][part]["used"].as_u64().expect("a number"));
+    assert!(used[0] > 0 && used[3] > 0, "{used:?}");
     let contracts = object(&state("contracts", &[]));
     let contracts = contracts["contracts"].as_array().expect("a list").clone();
     assert_eq!(contracts.len(), 2);
@@ -305,6 +313,26 @@ fn a_state_is_exported_and_imported_and_the_copy_goes_on() {
     // Replaying needs what was before the snapshot, and says so.
     let replayed = unfork(&["replay", "--db", &path(&copy)]);
     assert_ne!(replayed.status.code(), Some(0), "{}", text(&replayed));
+}
+
+#[test]
+fn two_processes_cannot_have_one_chain_open_and_a_third_may_look() {
+    let chain = Chain::new();
+    let scenario = chain.scenario(usize::MAX, "");
+    let executed = last_line(&chain.run(&chain.scenario(5, "")), 0);
+    let db = chain.db();
+    let chain_id = unfork_state::Store::stored_chain_id(&db).expect("a store");
+    let held = unfork_state::Store::open(&db, chain_id).expect("nobody has it");
+    let state = |command: &[&str]| {
+        unfork(&[&["state", command[0], "--db", db.to_str().expect("a path")], &command[1..]].concat())
+    };
+    for refused in [chain.run(&scenario), state(&["rollback", "--to", "0"]), state(&["prune", "--before", "1"])] {
+        assert_eq!(refused.status.code(), Some(3), "{}", text(&refused));
+        assert!(text(&refused).contains("is open in another process; stop that process first"), "{}", text(&refused));
+    }
+    assert!(text(&state(&["head"])).contains(root_of(&executed)));
+    drop(held);
+    last_line(&chain.run(&scenario), 0);
 }
 
 #[test]

@@ -41,8 +41,8 @@ pub use overlay::{Checkpoint, Overlay, ReadSet};
 pub use store::{Accepted, Import, Inspection, Record, chunk_name};
 pub use store::{
     BODY_BYTES_MAX, Backend, Batch, Block, BlockId, BlockLog, CHUNK_BYTES, ExportedChunk, FORMAT, FileLog, Head,
-    MemoryBackend, MemoryLog, Options, Parts, Past, Pending, Recovery, Stats, Store, Table, TableRange, TreeSource,
-    Verified, Write,
+    MemoryBackend, MemoryLog, MemoryUse, Options, Parts, Past, Pending, Recovery, Stats, Store, Table, TableRange,
+    TreeSource, Verified, Write,
 };
 pub use unfork_proof::{Hash, Manifest, Proof, ProofError, SnapshotHead, verify_many};
 pub use view::{EmptyView, Layer, StateView, Value};

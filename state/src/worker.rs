@@ -3,17 +3,24 @@
 
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
-use std::thread::Builder;
+use std::thread::{Builder, JoinHandle};
 
 use crate::error::StateError;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// A thread that does one task after the other. It begins with the first task and ends with the worker. Where there can be no
-/// thread, tasks are done when they are started.
+/// A thread that does one task after the other. It begins with the first task; the worker ends when all are done. Where there
+/// can be no thread, tasks are done when they are started.
 #[derive(Debug, Default)]
 pub struct Worker {
-    jobs: OnceLock<Option<Sender<Job>>>,
+    thread: OnceLock<Option<Beside>>,
+}
+
+/// A thread, and where it takes its tasks from.
+#[derive(Debug)]
+struct Beside {
+    jobs: Sender<Job>,
+    ended: JoinHandle<()>,
 }
 
 /// Something that a [`Worker`] does. It is done, or has failed, when this is dropped.
@@ -29,19 +36,36 @@ impl Worker {
         Task(results)
     }
 
-    /// Lets the thread take apart what is no longer needed. Nobody waits for that.
-    pub fn discard(&self, value: impl Send + 'static) {
-        self.send(Box::new(move || drop(value)));
+    /// Lets the thread do something that nobody waits for.
+    pub fn leave(&self, work: impl FnOnce() + Send + 'static) {
+        self.send(Box::new(work));
+    }
+
+    /// Waits until everything that was started or left so far is done.
+    pub fn finish(&self) {
+        if self.thread.get().is_some() {
+            drop(self.start(|| ()));
+        }
     }
 
     fn send(&self, job: Job) {
-        let left = match self.jobs.get_or_init(spawn) {
-            Some(jobs) => jobs.send(job).err().map(|unsent| unsent.0),
+        let left = match self.thread.get_or_init(spawn) {
+            Some(thread) => thread.jobs.send(job).err().map(|unsent| unsent.0),
             None => Some(job),
         };
         // A task that panicked has taken the thread with it.
         if let Some(job) = left {
             job();
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if let Some(Beside { jobs, ended }) = self.thread.take().flatten() {
+            drop(jobs);
+            // Whether a task has panicked was told to who waited for it.
+            drop(ended.join());
         }
     }
 }
@@ -74,10 +98,11 @@ impl<T> Drop for Task<T> {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the one place that starts a thread; see above")]
-fn spawn() -> Option<Sender<Job>> {
+fn spawn() -> Option<Beside> {
     let (jobs, todo) = channel::<Job>();
     let run = move || todo.into_iter().for_each(|job| job());
-    Builder::new().name("unfork".to_owned()).spawn(run).ok().map(|_| jobs)
+    let ended = Builder::new().name("unfork".to_owned()).spawn(run).ok()?;
+    Some(Beside { jobs, ended })
 }
 
 #[cfg(test)]
@@ -102,6 +127,19 @@ mod tests {
             assert_eq!(done.load(Ordering::SeqCst), number + 1);
         }
         assert_eq!(Task::done(7).wait().unwrap(), 7);
+        let count_later = || {
+            let counted = done.clone();
+            worker.leave(move || {
+                std::thread::sleep(std::time::Duration::from_millis(5));
+                counted.fetch_add(1, Ordering::SeqCst);
+            });
+        };
+        count_later();
+        worker.finish();
+        assert_eq!(done.load(Ordering::SeqCst), 101, "it waits for what was left to be done");
+        count_later();
+        drop(worker);
+        assert_eq!(done.load(Ordering::SeqCst), 102, "and so does the worker's end");
     }
 
     #[test]

@@ -4,12 +4,14 @@
 
 mod model;
 
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 
 use model::{CHAIN, Map, Random, apply, id, naive_root, naive_scan, seed};
 use unfork_state::testing::FaultyDisk;
 use unfork_state::{
-    ChangeSet, EmptyView, Hash, Key, Options, Overlay, Parts, Past, StateError, StateView, Store, TreeSource, Value,
+    Backend, Batch, ChangeSet, EmptyView, Hash, Key, Options, Overlay, Parts, Past, StateError, StateView, Store,
+    Table, TableRange, TreeSource, Value,
 };
 
 /// Everything small, so that everything happens: leaves leave memory, the cache is always full.
@@ -383,6 +385,59 @@ fn history_outside_the_window_is_forgotten() {
     chain.states.truncate(usize::try_from(oldest).unwrap() + 1);
     chain.check_head(&mut random);
     assert!(chain.store.at(601).is_err());
+}
+
+/// A disk that takes as long to free what was pruned as the test wants.
+struct SlowToFree {
+    disk: FaultyDisk,
+    freed: Mutex<Receiver<()>>,
+}
+
+impl Backend for SlowToFree {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Value>, StateError> {
+        self.disk.get(table, key)
+    }
+
+    fn scan(&self, table: Table, range: &TableRange, limit: usize) -> Result<Vec<(Vec<u8>, Value)>, StateError> {
+        self.disk.scan(table, range, limit)
+    }
+
+    fn write(&self, batch: Batch) -> Result<(), StateError> {
+        self.disk.write(batch)
+    }
+
+    fn free_below(&self, table: Table, key: &[u8]) {
+        assert_eq!((table, key), (Table::Undo, 9_u64.to_be_bytes().as_slice()));
+        self.freed.lock().unwrap().recv().unwrap();
+    }
+}
+
+#[test]
+fn blocks_are_committed_while_what_was_pruned_is_freed() {
+    let mut random = seed(55);
+    let mut chain = Chain::new(&mut random, SMALL);
+    let (freed, waiting) = channel();
+    let disk = SlowToFree { disk: chain.disk.clone(), freed: Mutex::new(waiting) };
+    let slow = Parts { backend: Box::new(disk), ..parts(&chain.disk, SMALL) };
+    chain.store = Store::open_from(slow, CHAIN).unwrap();
+    for _ in 0..10 {
+        chain.commit(&mut random).unwrap();
+    }
+    chain.store.prune(8).unwrap();
+    for _ in 0..10 {
+        chain.commit(&mut random).unwrap();
+        chain.check_head(&mut random);
+        chain.check_height(&mut random, 8);
+    }
+    assert!(chain.store.at(7).map(drop).is_err());
+    chain.store.rollback(8).unwrap();
+    chain.states.truncate(9);
+    chain.check_head(&mut random);
+    // Nothing of that has waited. Now it may end, and the store with it.
+    freed.send(()).unwrap();
+    chain.store.settle().unwrap();
+    chain.reopen().unwrap();
+    assert_eq!(chain.store.oldest(), 8);
 }
 
 #[test]

@@ -67,6 +67,16 @@ pub fn exit_code(result: Result<Verdict, Failed>) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// Does `work`, of which nobody knows how long it takes, while standard error shows that something is going on.
+#[cfg(feature = "rocksdb")]
+pub fn waiting<T>(what: &'static str, work: impl FnOnce() -> T) -> T {
+    let bar = indicatif::ProgressBar::new_spinner().with_message(what);
+    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    let done = work();
+    bar.finish_and_clear();
+    done
+}
+
 /// A bar on standard error for work of known length; invisible where standard error is no terminal.
 #[cfg(feature = "rocksdb")]
 pub fn bar(what: &'static str) -> indicatif::ProgressBar {

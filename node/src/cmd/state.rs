@@ -6,13 +6,13 @@ mod proof;
 mod read;
 mod snapshot;
 
-use super::{Failed, Verdict, bar};
+use super::{Failed, Verdict, bar, waiting};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::PathBuf;
 use unfork::chain::CHAIN_FILE;
 use unfork_engine::ChainSpec;
-use unfork_state::{StateError, Store};
+use unfork_state::{MemoryUse, Options, StateError, Store};
 
 /// Looks at the state of a chain, proves it, checks it, exports and imports it.
 ///
@@ -27,7 +27,7 @@ pub struct Arguments {
 enum Command {
     /// Height, id, root and protocol version of the last block.
     Head(Database),
-    /// Sizes on disk, keys, blocks.
+    /// Keys, sizes on disk, and memory: what is used and what may be.
     Stats(Database),
     /// All contracts.
     Contracts(Database),
@@ -42,6 +42,9 @@ enum Command {
     Export(snapshot::Export),
     Import(snapshot::Import),
 }
+
+/// What is shown while a store is opened.
+const OPENING: &str = "opening the store";
 
 /// Which chain, and how the answer is printed.
 #[derive(clap::Args)]
@@ -74,7 +77,12 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, Failed> {
 
 impl Database {
     fn open(&self) -> Result<(ChainSpec, Store), Failed> {
-        unfork::disk::open_read_only(&self.db).map_err(|error| Failed::Environment(anyhow::anyhow!(error)))
+        self.opened().map_err(|error| Failed::Environment(anyhow::anyhow!(error)))
+    }
+
+    /// Opening may have to read all values.
+    fn opened(&self) -> Result<(ChainSpec, Store), String> {
+        waiting(OPENING, || unfork::disk::open_read_only(&self.db))
     }
 
     fn print(&self, object: &Value, lines: &[String]) -> std::io::Result<()> {
@@ -125,7 +133,8 @@ fn stats(database: &Database) -> Result<Verdict, Failed> {
         total += bytes;
         files.insert(entry.file_name().to_string_lossy().into_owned(), bytes.into());
     }
-    let (head, stats, oldest) = (store.head(), store.stats(), store.oldest());
+    let (head, stats, oldest, memory) =
+        (store.head(), store.stats(), store.oldest(), store.memory_use(&Options::default()));
     let mut lines = vec![
         format!("height  {}, states from {oldest} on", head.height),
         format!("keys    {}", stats.keys),
@@ -133,10 +142,18 @@ fn stats(database: &Database) -> Result<Verdict, Failed> {
         format!("disk    {total} bytes"),
     ];
     lines.extend(files.iter().map(|(name, bytes)| format!("        {bytes:>12}  {name}")));
+    // Used is what this process has, which only looks; the bounds are those of one that keeps the chain.
+    lines.push("memory          used       at most".to_owned());
+    lines.extend(memory.iter().map(|MemoryUse { part, used, max }| {
+        let max = max.map_or("its files".to_owned(), |max| max.to_string());
+        format!("        {used:>12}  {max:>12}  {part}")
+    }));
+    let memory: serde_json::Map<_, _> =
+        memory.iter().map(|one| (one.part.to_owned(), json!({ "used": one.used, "max": one.max }))).collect();
     let object = json!({
         "height": head.height, "oldest": oldest, "keys": stats.keys, "tree_bytes": stats.tree_bytes,
         "tree_from": store.tree_source().to_string(),
-        "disk_bytes": total, "files": files,
+        "disk_bytes": total, "files": files, "memory": memory,
     });
     database.print(&object, &lines)?;
     Ok(Verdict::Well)
@@ -156,7 +173,7 @@ fn verify(database: &Database) -> Result<Verdict, Failed> {
         database.print(&json!({ "verified": false, "what": what }), &[format!("not sound: {what}")])?;
         Ok(Verdict::Found)
     };
-    let store = match unfork::disk::open_read_only(&database.db) {
+    let store = match database.opened() {
         Ok((_, store)) => store,
         // Whoever asks whether a store is sound gets an answer, not an error.
         Err(error) if database.db.join(CHAIN_FILE).exists() => return not_sound(error),

@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 
+use super::stats::MemoryUse;
 use crate::error::StateError;
 use crate::key::Order;
 use crate::view::Value;
@@ -45,19 +46,29 @@ pub trait Backend: Send + Sync {
         self.write(batch)
     }
 
-    /// Removes all entries of `table` with keys below `key`, as a batch would, but not necessarily at once or durably, and
-    /// frees the disk they took; `thoroughly` waits until that is done.
+    /// Removes all entries of `table` with keys below `key`, as a batch would, but not necessarily durably. Takes no longer
+    /// than a write.
     ///
     /// # Errors
     /// [`StateError::Backend`] if that failed.
-    fn remove_below(&self, table: Table, key: &[u8], thoroughly: bool) -> Result<(), StateError> {
-        let _ = thoroughly;
+    fn remove_below(&self, table: Table, key: &[u8]) -> Result<(), StateError> {
         let range = TableRange { from: Bound::Unbounded, to: Bound::Excluded(key.to_vec()), order: Order::Forward };
         let mut batch = Batch::default();
         for (key, _) in self.scan(table, &range, usize::MAX)? {
             batch.delete(table, &key);
         }
         self.write(batch)
+    }
+
+    /// Frees the disk that entries of `table` below `key` took which are removed. Takes as long as it takes: it is read and
+    /// written to meanwhile. A store that frees at once has nothing to do.
+    fn free_below(&self, table: Table, key: &[u8]) {
+        let _ = (table, key);
+    }
+
+    /// What the key-value store takes in memory, part by part; nothing for one whose memory is where it keeps the entries.
+    fn memory_use(&self) -> Vec<MemoryUse> {
+        Vec::new()
     }
 
     /// Brings what is durable in a log only into its final form, and does the tidying that is due. Changes nothing that

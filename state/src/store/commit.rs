@@ -67,6 +67,8 @@ pub struct Store {
     pub(crate) version: Arc<Version>,
     /// Writes the block file while this thread does the rest.
     worker: Worker,
+    /// Frees disk, however long that takes.
+    pub(crate) tidier: Worker,
     poisoned: Option<String>,
     pub(crate) recovery: Recovery,
     pub(crate) options: Options,
@@ -78,19 +80,6 @@ pub struct Store {
     /// Updates committed since the last checkpoint was begun.
     pub(crate) updates_since: u64,
     pub(crate) tree_source: TreeSource,
-}
-
-/// How large a store is at present.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Keys in the state at the head.
-    pub keys: u64,
-    /// Bytes the tree takes in memory.
-    pub tree_bytes: u64,
-    /// Bytes of cached values, about.
-    pub cache_bytes: u64,
-    /// Bytes of the block file.
-    pub block_file_bytes: u64,
 }
 
 impl Store {
@@ -127,6 +116,7 @@ impl Store {
             log_end,
             version: Arc::default(),
             worker: Worker::default(),
+            tidier: Worker::default(),
             poisoned: None,
             recovery: Recovery::default(),
             options,
@@ -166,16 +156,6 @@ impl Store {
     #[must_use]
     pub fn tree_source(&self) -> &TreeSource {
         &self.tree_source
-    }
-
-    /// How large this store is at present.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        let (keys, tree_bytes) = {
-            let tree = self.shared.tree();
-            (tree.base.leaves(), tree.base.bytes())
-        };
-        Stats { keys, tree_bytes, cache_bytes: self.shared.cache.bytes(), block_file_bytes: self.log_end }
     }
 
     /// The state at the head. It stays as it is while later blocks are committed; a read then costs one look-up per
@@ -228,7 +208,7 @@ impl Store {
         // Thousands of small pieces, unless somebody still reads the former head.
         let left = (former, pending.diff);
         if self.log.waits() {
-            self.worker.discard(left);
+            self.worker.leave(move || drop(left));
         }
         Ok(())
     }
@@ -273,7 +253,7 @@ impl Store {
         let former = std::mem::replace(&mut self.version, version);
         (self.head, self.log_end) = (head, log_end);
         self.updates_since = self.updates_since.saturating_add(count(diff.changes().len()));
-        forget.map_or(Ok(()), |oldest| self.forget_below(oldest, false))?;
+        forget.map_or(Ok(()), |oldest| self.forget_below(oldest))?;
         Ok(former)
     }
 
@@ -421,12 +401,13 @@ impl Store {
         self.shared.prove(None, self.view().as_ref(), key)
     }
 
-    /// Brings everything that was committed into its final place on disk, and waits for it. Commits are durable without
-    /// it; what it saves is work after the next opening.
+    /// Brings everything that was committed into its final place on disk, and waits for it and for what pruning frees.
+    /// Commits are durable without it; what it saves is work after the next opening.
     ///
     /// # Errors
     /// [`StateError::Backend`] if the key-value store could not write.
     pub fn settle(&self) -> Result<(), StateError> {
+        self.tidier.finish();
         self.shared.backend.settle()
     }
 

@@ -24,11 +24,12 @@ mod pending;
 mod rocks;
 mod shared;
 mod snapshot;
+mod stats;
 mod step;
 mod verify;
 
 pub use backend::{Backend, Batch, Table, TableRange, Write};
-pub use commit::{BlockId, FORMAT, Head, Stats, Store};
+pub use commit::{BlockId, FORMAT, Head, Store};
 pub use file::FileLog;
 #[cfg(feature = "rocksdb")]
 pub use import::{Accepted, Import, chunk_name};
@@ -44,4 +45,5 @@ pub use pending::Pending;
 pub use rocks::PlainRocks;
 pub(crate) use shared::Shared;
 pub use snapshot::{CHUNK_BYTES, ExportedChunk};
+pub use stats::{MemoryUse, Stats};
 pub use verify::Verified;

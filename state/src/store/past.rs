@@ -113,7 +113,8 @@ impl Store {
         self.log.truncate(end)
     }
 
-    /// Forgets the states below `height`; blocks stay readable. Frees the disk they took.
+    /// Forgets the states below `height`; blocks stay readable. The disk that they took is freed by a thread of the store's
+    /// own, while blocks are committed: [`Store::settle`] waits for it, and so does dropping the store.
     ///
     /// # Errors
     /// [`StateError::Order`] if the height is above the head, and any error of writing.
@@ -127,15 +128,17 @@ impl Store {
         }
         let mut batch = Batch::default();
         batch.put(Table::Meta, META_OLDEST, &height.to_le_bytes());
-        let done = self.shared.backend.write(batch).and_then(|()| self.forget_below(height, true));
-        done.inspect_err(|error| self.poison(error))
+        let done = self.shared.backend.write(batch).and_then(|()| self.forget_below(height));
+        done.inspect_err(|error| self.poison(error))?;
+        let shared = self.shared.clone();
+        self.tidier.leave(move || shared.backend.free_below(Table::Undo, &first_needed(height)));
+        Ok(())
     }
 
     /// Removes what leads to states below `height`, which is the oldest already by what is stored.
-    pub(crate) fn forget_below(&mut self, height: u64, thoroughly: bool) -> Result<(), StateError> {
+    pub(crate) fn forget_below(&mut self, height: u64) -> Result<(), StateError> {
         self.oldest = height;
-        let first_needed = height.saturating_add(1).to_be_bytes();
-        self.shared.backend.remove_below(Table::Undo, &first_needed, thoroughly)
+        self.shared.backend.remove_below(Table::Undo, &first_needed(height))
     }
 
     /// What the block at `height` changed, with the values before, and the id of the block before.
@@ -161,6 +164,11 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// The first of the values before a block that a history from `oldest` on needs.
+fn first_needed(oldest: u64) -> [u8; 8] {
+    oldest.saturating_add(1).to_be_bytes()
 }
 
 impl Past {

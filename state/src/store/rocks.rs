@@ -5,12 +5,14 @@ use std::ops::Bound;
 use std::path::Path;
 
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DBCompressionType, DBRawIteratorWithThreadMode,
-    DBRecoveryMode, DBWithThreadMode, FlushOptions, Options, ReadOptions, SingleThreaded, WaitForCompactOptions,
-    WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, CompactOptions, DBCompressionType,
+    DBRawIteratorWithThreadMode, DBRecoveryMode, DBWithThreadMode, FlushOptions, Options, ReadOptions, SingleThreaded,
+    WaitForCompactOptions, WriteBatch, WriteOptions,
+    properties::{self, PropName},
 };
 
 use super::backend::{Backend, Batch, Table, TableRange};
+use super::stats::MemoryUse;
 use crate::error::StateError;
 use crate::key::{Order, is_empty_range};
 use crate::view::Value;
@@ -105,7 +107,7 @@ fn tables() -> Vec<ColumnFamilyDescriptor> {
         let mut options = Options::default();
         options.set_block_based_table_factory(&blocks);
         options.set_compression_type(DBCompressionType::None);
-        options.set_write_buffer_size(if table == Table::Undo { UNDO_BUFFER_BYTES } else { BUFFER_BYTES });
+        options.set_write_buffer_size(buffer_bytes(table));
         if table != Table::Values {
             options.set_arena_block_size(SMALL_ARENA_BYTES);
         }
@@ -115,6 +117,11 @@ fn tables() -> Vec<ColumnFamilyDescriptor> {
         ColumnFamilyDescriptor::new(table.name(), options)
     };
     Table::ALL.map(describe).into()
+}
+
+/// Bytes that a table collects in memory.
+fn buffer_bytes(table: Table) -> usize {
+    if table == Table::Undo { UNDO_BUFFER_BYTES } else { BUFFER_BYTES }
 }
 
 fn unopened(error: rocksdb::Error) -> StateError {
@@ -203,16 +210,49 @@ impl Backend for RocksBackend {
         self.database.write_opt(writes, &options).map_err(failed("writing a block"))
     }
 
-    fn remove_below(&self, table: Table, key: &[u8], thoroughly: bool) -> Result<(), StateError> {
+    fn remove_below(&self, table: Table, key: &[u8]) -> Result<(), StateError> {
         let failed = failed("removing old entries");
         let table = self.table(table)?;
         // One mark in the log says that they are gone; files that hold nothing else are dropped without being read.
         self.database.delete_range_cf(table, [].as_slice(), key).map_err(&failed)?;
-        self.database.delete_file_in_range_cf(table, [].as_slice(), key).map_err(&failed)?;
-        if thoroughly {
-            self.database.compact_range_cf(table, None::<&[u8]>, Some(key));
-        }
-        Ok(())
+        self.database.delete_file_in_range_cf(table, [].as_slice(), key).map_err(&failed)
+    }
+
+    fn free_below(&self, table: Table, key: &[u8]) {
+        let Ok(table) = self.table(table) else { return };
+        let mut options = CompactOptions::default();
+        // Other tables are tidied up meanwhile, so that writing never waits for this.
+        options.set_exclusive_manual_compaction(false);
+        self.database.compact_range_cf_opt(table, None::<&[u8]>, Some(key), &options);
+    }
+
+    fn memory_use(&self) -> Vec<MemoryUse> {
+        let of = |table: &Table, property: &PropName| -> u64 {
+            let column = self.table(*table).ok();
+            column.and_then(|column| self.database.property_int_value_cf(column, property).ok()?).unwrap_or_default()
+        };
+        let all = |property| Table::ALL.iter().map(|table| of(table, property)).fold(0, u64::saturating_add);
+        let bytes = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
+        // While one buffer of a table is written to disk, another is filled; then writing waits.
+        let buffers = Table::ALL.iter().map(|table| bytes(buffer_bytes(*table))).fold(0, u64::saturating_add);
+        vec![
+            MemoryUse {
+                part: "database blocks",
+                // All tables share them.
+                used: of(&Table::Values, properties::BLOCK_CACHE_USAGE),
+                max: Some(bytes(CACHE_BYTES)),
+            },
+            MemoryUse {
+                part: "database buffers",
+                used: all(properties::SIZE_ALL_MEM_TABLES),
+                max: Some(buffers.saturating_mul(2)),
+            },
+            MemoryUse {
+                part: "database filters and indices",
+                used: all(properties::ESTIMATE_TABLE_READERS_MEM),
+                max: None,
+            },
+        ]
     }
 
     fn settle(&self) -> Result<(), StateError> {
