@@ -1,15 +1,20 @@
 //! While the block file is being written, memory is ahead of the disk already: nobody who reads may notice, whatever becomes
-//! of the block.
+//! of the block; and nothing is written to the key-value store or acknowledged before it is synced.
 #![allow(missing_docs, clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
 mod model;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use model::{CHAIN, Map, Random, apply, id, naive_root, naive_scan, seed};
 use unfork_state::testing::FaultyDisk;
-use unfork_state::{BlockLog, ChangeSet, Options, Overlay, Past, Pending, StateError, StateView, Store, Value};
+use unfork_state::{
+    Backend, Batch, BlockLog, ChangeSet, Options, Overlay, Past, Pending, StateError, StateView, Store, Table,
+    TableRange, Value,
+};
 
 /// What a sync does on its way: it says that it has begun, waits until it may go on, and then may fail.
 struct Gate {
@@ -53,6 +58,27 @@ impl BlockLog for HeldLog {
 
     fn truncate(&self, length: u64) -> Result<(), StateError> {
         self.log.truncate(length)
+    }
+}
+
+/// A key-value store that counts its writes.
+struct Watched {
+    disk: FaultyDisk,
+    writes: Arc<AtomicU64>,
+}
+
+impl Backend for Watched {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Value>, StateError> {
+        self.disk.get(table, key)
+    }
+
+    fn scan(&self, table: Table, range: &TableRange, limit: usize) -> Result<Vec<(Vec<u8>, Value)>, StateError> {
+        self.disk.scan(table, range, limit)
+    }
+
+    fn write(&self, batch: Batch) -> Result<(), StateError> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.disk.write(batch)
     }
 }
 
@@ -119,7 +145,9 @@ fn whoever_reads_while_the_block_file_is_written_reads_what_was() {
         let mut map = Map::new();
         apply(&mut map, &genesis);
         let options = Options { cache_bytes: if round % 3 == 0 { 0 } else { 1 << 20 }, ..Options::default() };
-        let parts = unfork_state::Parts { backend: disk.backend(), log, trees: Some(disk.tree_files()), options };
+        let writes = Arc::new(AtomicU64::new(0));
+        let backend = Box::new(Watched { disk: disk.clone(), writes: writes.clone() });
+        let parts = unfork_state::Parts { backend, log, trees: Some(disk.tree_files()), options };
         let mut store = Store::create_from(parts, CHAIN, genesis, id(0, 0), Vec::new()).unwrap();
         let mut maps = vec![map.clone()];
         for height in 1..8 {
@@ -136,18 +164,23 @@ fn whoever_reads_while_the_block_file_is_written_reads_what_was() {
             let readers = Readers { view: store.view(), map: map.clone(), past, sibling, sibling_map };
             let ((reached, begun), (go_on, passed)) = (channel(), channel());
             *gate.lock().unwrap() = Some(Gate { reached, passed, fails: height == 7 && round % 2 == 0 });
+            let before = writes.load(Ordering::SeqCst);
             let committed = std::thread::scope(|scope| {
                 let go_on = go_on;
                 let commit = scope.spawn(|| store.commit(pending, height, id(height, 0), vec![9; 200]));
-                begun.recv().unwrap();
+                begun.recv_timeout(Duration::from_secs(60)).expect("the block file is synced");
                 for _ in 0..30 {
                     readers.check(&mut random);
                     std::thread::yield_now();
                     reads += 1;
                 }
+                // Nothing is written before the block file is synced, and nothing acknowledged.
+                assert_eq!((writes.load(Ordering::SeqCst), commit.is_finished()), (before, false));
                 go_on.send(()).unwrap();
                 commit.join().unwrap()
             });
+            let written = u64::from(committed.is_ok());
+            assert_eq!(writes.load(Ordering::SeqCst), before + written, "one write once it is synced, else none");
             readers.check(&mut random);
             if committed.is_err() {
                 assert!(matches!(store.prove(&random.key(60)), Err(StateError::Poisoned { .. })));

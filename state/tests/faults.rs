@@ -323,6 +323,24 @@ fn another_chain_or_format_is_refused_by_name() {
 }
 
 #[test]
+fn a_key_value_store_of_another_chain_or_format_is_refused_by_name() {
+    for (row, value, expected) in [
+        ("format", [2, 0, 0, 0].as_slice(), "the key-value store has format version 2, this program reads version 3"),
+        ("format", &[], "the key-value store has format version 0"),
+        ("hash", b"blake3\0\0\0\0\0\0", "the key-value store uses the hash function \"blake3\""),
+        ("chain", &[1; 32], "the key-value store belongs to chain 0101"),
+    ] {
+        let (disk, store) = chain(1);
+        drop(store);
+        let mut batch = unfork_state::Batch::default();
+        batch.put(unfork_state::Table::Meta, row.as_bytes(), value);
+        disk.backend().write(batch).unwrap();
+        let error = open(&disk).map(drop).unwrap_err();
+        assert!(matches!(error, StateError::Refused { .. }) && error.to_string().contains(expected), "{row}: {error}");
+    }
+}
+
+#[test]
 fn damaged_values_are_refused_on_opening() {
     let mut random = seed(20);
     for _ in 0..20 {
