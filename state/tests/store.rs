@@ -161,6 +161,34 @@ fn what_does_not_follow_the_head_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn old_values_that_were_read_are_not_read_again() {
+    let disk = FaultyDisk::new();
+    let key = |raw: u8| unfork_state::Key::new(&unfork_state::Space::system(), &[raw]);
+    let value = |byte: u8| Value::from([byte].as_slice());
+    let options = unfork_state::Options { cache_bytes: 0, ..Default::default() };
+    let parts = unfork_state::Parts { options, ..unfork_state::Parts::new(disk.backend(), disk.block_log()) };
+    let genesis = ChangeSet::genesis((0..10).map(|raw| (key(raw), value(raw))));
+    let mut store = Store::create_from(parts, CHAIN, genesis, id(0, 0), Vec::new()).unwrap();
+    for (height, read, expected) in [(1, true, 0), (2, false, 20)] {
+        let mut overlay = Overlay::new(store.view());
+        // Half of them are there, half are not.
+        for raw in (0..20).map(|raw| raw + u8::try_from(height).unwrap() - 1) {
+            if read {
+                overlay.get(&key(raw)).unwrap();
+            }
+            overlay.put(key(raw), value(200));
+        }
+        disk.fail_after(u64::MAX, true);
+        let (_, pending) = store.prepare(store.head().id, overlay.into_changes()).unwrap();
+        let reads = disk.operations();
+        store.commit(pending, height, id(height, 0), Vec::new()).unwrap();
+        // The record appended and synced, and one write.
+        assert_eq!((reads, disk.operations() - reads), (expected, 3), "read before: {read}");
+        disk.restart();
+    }
+}
+
+#[test]
 fn a_long_chain_of_snapshots_is_let_go_without_recursion() {
     let mut store = Store::memory(CHAIN, ChangeSet::new(), id(0, 0), Vec::new()).unwrap();
     let first = store.view();

@@ -3,6 +3,10 @@
 //! types of its seam. It is slow and short on purpose: what it gives is easy to judge, and the engine must give the same on it.
 #![forbid(unsafe_code)]
 
+mod reader;
+
+pub use reader::{Record, read_block_file, verify};
+
 use sha3::{Digest, Keccak256};
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -35,6 +39,12 @@ impl State {
         Self { values }
     }
 
+    /// The value of a flat key.
+    #[must_use]
+    pub fn value(&self, flat_key: &[u8]) -> Option<&[u8]> {
+        self.values.get(flat_key).map(AsRef::as_ref)
+    }
+
     /// The number of values.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -50,7 +60,11 @@ impl State {
     /// The root of the tree over all values (docs/format.md §1.2).
     #[must_use]
     pub fn root(&self) -> Hash {
-        let mut leaves: Vec<(Hash, Hash)> = self.values.iter().map(|(key, value)| leaf(key, value)).collect();
+        let with_path = |(key, value): (&Vec<u8>, &Value)| {
+            let path = hash(&[key]);
+            (path, leaf(&path, value))
+        };
+        let mut leaves: Vec<(Hash, Hash)> = self.values.iter().map(with_path).collect();
         leaves.sort_unstable();
         subtree(&leaves, 0)
     }
@@ -103,15 +117,18 @@ pub fn hash(parts: &[&[u8]]) -> Hash {
     hasher.finalize().into()
 }
 
-/// The path of a key, and the hash of its leaf.
-fn leaf(key: &[u8], value: &[u8]) -> (Hash, Hash) {
-    let path = hash(&[key]);
-    let leaf = if value.len() <= SHORT_VALUE_BYTES_MAX {
-        hash(&[&path, value, &[0x00]])
+/// The leaf of a value at a path.
+fn leaf(path: &Hash, value: &[u8]) -> Hash {
+    if value.len() <= SHORT_VALUE_BYTES_MAX {
+        hash(&[path, value, &[0x00]])
     } else {
-        hash(&[&path, &hash(&[value]), &[0x02]])
-    };
-    (path, leaf)
+        leaf_of_hash(path, &hash(&[value]))
+    }
+}
+
+/// The same of a longer value, which stands there as its hash.
+fn leaf_of_hash(path: &Hash, value_hash: &Hash) -> Hash {
+    hash(&[path, value_hash, &[0x02]])
 }
 
 /// The hash of the subtree of these leaves, whose paths ascend and have their first `depth` digits in common.

@@ -89,6 +89,11 @@ fn packages_without_unsafe_forbid_it() {
     }
 }
 
+#[test]
+fn the_verifier_of_proofs_has_no_std() {
+    assert!(read(&root().join("state/proof/src/lib.rs")).contains("\n#![no_std]\n"));
+}
+
 /// The functions of a formatted file that are longer than allowed: line and length.
 ///
 /// In formatted code a function ends at the first line that is its own indent and a closing brace.
