@@ -447,7 +447,7 @@ fn limits_of_length() {
     }
 }
 
-/// Four billion locals in a few bytes are refused before anything is allocated for them.
+/// Four billion of anything in a few bytes are refused before anything is allocated for them: else this would need the memory.
 #[test]
 fn huge_counts_in_few_bytes() {
     let cases: &[(&str, &[u8], RefusalCode)] = &[
@@ -458,6 +458,22 @@ fn huge_counts_in_few_bytes() {
         ),
         ("types", b"\0asm\x01\0\0\0\x01\x05\xff\xff\xff\xff\x0f", RefusalCode::Types),
         ("functions", b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x05\xff\xff\xff\xff\x0f", RefusalCode::Functions),
+        ("imports", b"\0asm\x01\0\0\0\x02\x05\xff\xff\xff\xff\x0f", RefusalCode::Imports),
+        ("tables", b"\0asm\x01\0\0\0\x04\x05\xff\xff\xff\xff\x0f", RefusalCode::Tables),
+        ("memories", b"\0asm\x01\0\0\0\x05\x05\xff\xff\xff\xff\x0f", RefusalCode::FeatureMultiMemory),
+        ("globals", b"\0asm\x01\0\0\0\x06\x05\xff\xff\xff\xff\x0f", RefusalCode::Globals),
+        ("exports", b"\0asm\x01\0\0\0\x07\x05\xff\xff\xff\xff\x0f", RefusalCode::Exports),
+        ("element segments", b"\0asm\x01\0\0\0\x09\x05\xff\xff\xff\xff\x0f", RefusalCode::ElementSegments),
+        ("data count", b"\0asm\x01\0\0\0\x0c\x05\xff\xff\xff\xff\x0f", RefusalCode::DataSegments),
+        ("data segments", b"\0asm\x01\0\0\0\x0b\x05\xff\xff\xff\xff\x0f", RefusalCode::DataSegments),
+        // Of these the parser allocates nothing ahead: they end before as many can be there.
+        ("parameters", b"\0asm\x01\0\0\0\x01\x08\x01\x60\xff\xff\xff\xff\x0f\0", RefusalCode::Invalid),
+        ("bodies", b"\0asm\x01\0\0\0\x0a\x05\xff\xff\xff\xff\x0f", RefusalCode::Invalid),
+        (
+            "targets",
+            b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x0d\x01\x0b\0\x41\0\x0e\xff\xff\xff\xff\x0f\0\x0b",
+            RefusalCode::Invalid,
+        ),
     ];
     all_refused(&PROFILE, cases.iter().map(|(name, code, expected)| (name.to_string(), code, *expected)));
 }

@@ -98,7 +98,18 @@ pub const FAMILIES: &[Family] = &[
         name: "element segments",
         make: |n| build(&Parts { elements: vec![b"\x01\x00\x01\x00".to_vec(); n / 4], ..Parts::default() }),
     },
-    Family { name: "elements", make: |n| build(&Parts { elements: vec![element(n)], ..Parts::default() }) },
+    Family { name: "elements", make: |n| build(&Parts { elements: vec![element(&[0], n)], ..Parts::default() }) },
+    Family {
+        name: "padded elements",
+        make: |n| build(&Parts { elements: vec![element(b"\x80\x80\x80\x80\0", n / 5)], ..Parts::default() }),
+    },
+    Family {
+        name: "padded types",
+        make: |n| {
+            let entry = b"\x60\x80\x80\x80\x80\0\x80\x80\x80\x80\0".to_vec();
+            build(&Parts { types: vec![entry; n / 11], ..Parts::default() })
+        },
+    },
     Family {
         name: "data segments",
         make: |n| build(&Parts { data: vec![b"\x01\x01a".to_vec(); n / 3], ..Parts::default() }),
@@ -221,8 +232,8 @@ fn exports(bytes: usize) -> Vec<u8> {
     build(&Parts { exports: names.map(|name| within(&name, b"\0\0".to_vec(), b"")).collect(), ..Parts::default() })
 }
 
-fn element(items: usize) -> Vec<u8> {
-    within(&within(b"\x01\x00", number(items), b""), vec![0; items], b"")
+fn element(item: &[u8], items: usize) -> Vec<u8> {
+    within(&within(b"\x01\x00", number(items), b""), item.repeat(items), b"")
 }
 
 fn names(bytes: usize) -> Vec<u8> {
