@@ -7,6 +7,7 @@ mod chain;
 use chain::{Chain, hostile};
 use std::fmt::Write;
 use unfork_engine::Status;
+use unfork_gas::LIMITS_V1;
 
 /// Far less than the 2 MiB that a Rust thread has unless told otherwise.
 const STACK_BYTES: usize = 256 << 10;
@@ -149,4 +150,78 @@ fn the_deepest_recursion_fits() {
             assert_eq!(receipt.status.name(), "exhausted:stack", "{name}");
         }
     });
+}
+
+/// What a thread that executes blocks must have at least (docs/determinism.md).
+const STATED_STACK_BYTES: usize = 2 << 20;
+
+/// Contract frames as deep as they may be nested, each of the largest function frame, and in the innermost as many more of these
+/// as it is asked for, with a leaf of as many values above them. Each contract frame grows its memory page by page and its
+/// table element by element, for which wasmi leaves frames on the host's stack, until the transaction may have no more pages.
+fn largest_tree() -> Vec<u8> {
+    let values = |count: usize| "(i32.add (local.get 0) (i32.const 1))".repeat(count);
+    let limit = |limit: u64| usize::try_from(limit).expect("a small limit");
+    let (locals, operands) = (limit(LIMITS_V1.locals_max), limit(LIMITS_V1.operand_height_max));
+    let pages = LIMITS_V1.memory_pages_live_max / LIMITS_V1.call_depth_max;
+    // Numbers of eight operands for the host call, and of one for the others.
+    let (below_call, below_one) = (values(operands - 8), values(operands - 1));
+    let drops = |count: usize| "drop ".repeat(count);
+    let (drop_call, drop_one, drop_all) = (drops(operands - 8), drops(operands - 1), drops(operands));
+    let locals = "i64 ".repeat(locals - 1);
+    let text = format!(
+        r#"(module
+          (import "seal0" "address" (func $address (param i32 i32)))
+          (import "seal0" "input" (func $input (param i32 i32)))
+          (import "seal1" "call" (func $call (param i32 i32 i64 i32 i32 i32 i32 i32) (result i32)))
+          (memory 1 {pages}) (table 1 64 funcref)
+          (func (export "deploy"))
+          ;; 0: length cell; 16: own address; 64: value 0; 80: contract frames to come, and functions in the innermost
+          (func (export "call")
+            (i32.store (i32.const 0) (i32.const 8))
+            (call $input (i32.const 80) (i32.const 0))
+            (i32.store (i32.const 0) (i32.const 32))
+            (call $address (i32.const 16) (i32.const 0))
+            (call $frame (i32.load (i32.const 80))))
+          (func $frame (param i32) (local {locals})
+            (loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+            (loop (br_if 0 (i32.ne (table.grow (ref.null func) (i32.const 1)) (i32.const -1))))
+            (if (local.get 0)
+              (then
+                (i32.store (i32.const 80) (i32.sub (local.get 0) (i32.const 1)))
+                {below_call}
+                (call $call (i32.const 8) (i32.const 16) (i64.const 0) (i32.const 64)
+                  (i32.const 80) (i32.const 8) (i32.const 0xffffffff) (i32.const 0))
+                (if (then unreachable))
+                {drop_call})
+              (else (call $down (i32.load (i32.const 84))))))
+          (func $down (param i32) (local {locals})
+            (if (local.get 0)
+              (then (local.set 0 (i32.sub (local.get 0) (i32.const 1))) {below_one} (call $down (local.get 0)) {drop_one})
+              (else (call $leaf (i32.const 0)))))
+          (func $leaf (param i32) (local {locals}) {below_one} (memory.grow (local.get 0)) {drop_all}))"#
+    );
+    wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The whole call tree at its largest, on the stack that a thread must have: it ends at the budget and nowhere else.
+#[test]
+fn the_largest_call_tree_fits() {
+    let thread = std::thread::Builder::new().stack_size(STATED_STACK_BYTES);
+    let test = || {
+        let mut chain = Chain::new();
+        let contract = chain.deploy(largest_tree());
+        let frames = LIMITS_V1.call_depth_max;
+        let largest = LIMITS_V1.stack_frame_base + LIMITS_V1.locals_max + LIMITS_V1.operand_height_max;
+        // Each contract frame has its entry's, of two operands, and one of the largest.
+        let left = LIMITS_V1.stack_budget - frames * (LIMITS_V1.stack_frame_base + 2 + largest);
+        let more = left / largest;
+        let mut call = |more: u64| {
+            let input = [frames - 1, more].map(|number| u32::try_from(number).expect("small").to_le_bytes());
+            chain.call(&contract, LIMITS_V1.transaction_gas_max, &input.concat()).status
+        };
+        println!("{frames} contract frames, {} function frames of {largest} units", frames + more);
+        assert_eq!(call(more - 1), Status::Returned);
+        assert_ne!(call(more), Status::Returned, "{more} more");
+    };
+    thread.spawn(test).expect("a thread").join().expect("no panic");
 }
