@@ -56,7 +56,7 @@ fn grounds() -> [Ground; 4] {
     let shallow: &[(&str, u64)] = &[("call_depth_max", 4)];
     let narrow: &[(&str, u64)] = &[("memory_pages_live_max", 6)];
     let few_events: &[(&str, u64)] = &[("events_max", 2), ("event_bytes_total_max", 60)];
-    let few_bytes: &[(&str, u64)] = &[("call_depth_max", 5), ("changed_bytes_max", 60)];
+    let few_bytes: &[(&str, u64)] = &[("call_depth_max", 5), ("changed_bytes_max", 600)];
     [
         Ground::new(shallow, true),
         Ground::new(narrow, true),

@@ -169,8 +169,7 @@ fn set_up(session: &mut Session) -> Result<(Arc<dyn Program>, FrameKind), Abort>
         session.gas.charge(transfer_base)?;
         let frame = session.frame()?;
         let (from, to) = (frame.caller.clone(), frame.contract.clone());
-        let minimum = session.spec.minimum_balance();
-        let moved = accounts::transfer(&mut session.overlay, minimum, &from, &to, value)?;
+        let moved = accounts::transfer_counted(session, &from, &to, value)?;
         moved.map_err(|error| Abort::Stop(Status::Refused(Refused::from(error))))?;
     }
     let program = load(session, code_hash)?;

@@ -233,8 +233,7 @@ fn upload(session: &mut Session, from: &Sender, profile: ProfileId, code: &[u8])
 fn transfer(session: &mut Session, from: &Sender, to: &Address) -> Result<Done, Abort> {
     let price = session.prices().transfer_base;
     session.gas.charge(price)?;
-    let minimum = session.spec.minimum_balance();
-    let moved = accounts::transfer(&mut session.overlay, minimum, &from.caller, to, from.value)?;
+    let moved = accounts::transfer_counted(session, &from.caller, to, from.value)?;
     Ok(match moved {
         Ok(()) => Done::stopped(Status::Returned),
         Err(error) => Refused::from(error).into(),

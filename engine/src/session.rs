@@ -115,6 +115,8 @@ pub(crate) struct Frame {
     pub scans: Vec<Option<Range>>,
     /// Pages of this frame's memory that the live-memory budget counts.
     pub memory_pages: u64,
+    /// Whether what its contract has in storage has changed in number or length, and its record is counted for that.
+    pub counts_changed: bool,
 }
 
 /// Gas of the frame that runs. The counter is signed: below zero means out of gas, whoever charged.

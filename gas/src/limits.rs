@@ -52,7 +52,7 @@ table! {
         salt_bytes_max: "bytes", "Salt of an instantiation.";
         debug_bytes_max: "bytes", "One debug message; many are bounded by gas and copied bytes.";
         host_copied_bytes_max: "bytes", "Bytes copied between guest and host in one transaction.";
-        changed_bytes_max: "bytes", "Keys and values changed by one transaction.";
+        changed_bytes_max: "bytes", "Keys, values and records changed by one transaction (docs/abi.md, section 4).";
         swept_keys_max: "keys", "Keys of removed contracts' storage that the end of a block removes.";
         transaction_bytes_max: "bytes", "An encoded transaction.";
         transaction_gas_max: "gas", "Gas limit of one transaction.";

@@ -22,6 +22,9 @@ mod code {
 
 /// "There was no value", as a length.
 const NONE: u32 = u32::MAX;
+/// What the records of an account and of a contract count as in changed bytes.
+const ACCOUNT_BYTES: usize = 64;
+const CONTRACT_BYTES: usize = 192;
 /// Pages of memory that the contract begins with.
 const PAGES: u64 = 2;
 
@@ -63,6 +66,8 @@ struct Frame {
     read_only: bool,
     allow_reentry: bool,
     created: Bytes32,
+    /// Whether it has changed how much its contract has stored.
+    counts_changed: bool,
     output: Vec<u8>,
 }
 
@@ -219,6 +224,9 @@ impl<'a> Model<'a> {
 
     fn inside(&mut self, begin: &Begin<'_>) -> Result<Ended, Stop> {
         if begin.kind != FrameKind::Delegate && begin.value > 0 {
+            if let Err(Stop::Status(status)) = self.spend_changed(2 * ACCOUNT_BYTES) {
+                return Ok((status, Vec::new()));
+            }
             self.pay(begin.caller, begin.contract, begin.value);
         }
         let Some(pages) = self.limits.live_pages.checked_sub(PAGES) else {
@@ -234,6 +242,7 @@ impl<'a> Model<'a> {
             read_only: begin.read_only,
             allow_reentry: true,
             created: [0; 32],
+            counts_changed: false,
             output: Vec::new(),
         });
         let result = begin.script.iter().try_for_each(|op| self.step(op));
@@ -276,6 +285,14 @@ impl<'a> Model<'a> {
         Ok(())
     }
 
+    /// A contract's record has other counts from now on; once in a frame it is counted.
+    fn counts_change(&mut self) -> Result<(), Stop> {
+        if std::mem::replace(&mut self.top().counts_changed, true) {
+            return Ok(());
+        }
+        self.spend_changed(CONTRACT_BYTES)
+    }
+
     // Long on purpose: one arm an operation.
     fn step(&mut self, op: &Op) -> Result<(), Stop> {
         match op {
@@ -298,6 +315,7 @@ impl<'a> Model<'a> {
                 let storage = &mut self.world.contracts.get_mut(&contract).expect("it runs").storage;
                 let before = storage.remove(key).map(|value| value.len() as u32);
                 if before.is_some() {
+                    self.counts_change()?;
                     let (contract, key) = (contract.into(), vec![1, *key]);
                     self.expect(TraceEvent::Stored { contract, transient: false, key, before, after: None })?;
                 }
@@ -316,6 +334,9 @@ impl<'a> Model<'a> {
             Op::Transfer { to, value } => {
                 self.writable()?;
                 let from = self.top().contract;
+                if *value > 0 {
+                    self.spend_changed(2 * ACCOUNT_BYTES)?;
+                }
                 let moved = self.balance(&from) >= *value;
                 if moved {
                     self.pay(from, *to, *value);
@@ -334,6 +355,7 @@ impl<'a> Model<'a> {
                 self.writable()?;
                 let contract = self.top().contract;
                 if *code < self.codes.len() - 1 {
+                    self.spend_changed(CONTRACT_BYTES)?;
                     self.world.contracts.get_mut(&contract).expect("it runs").code = *code;
                     let code_hash = self.codes[*code];
                     self.expect(TraceEvent::CodeReplaced { contract: contract.into(), code_hash })?;
@@ -389,6 +411,9 @@ impl<'a> Model<'a> {
         let before = before.map(|value| value.len() as u32);
         let (contract, key, after) = (Address::from(contract), vec![1, key], Some(value.to_vec()));
         self.expect(TraceEvent::Stored { contract, transient, key, before, after })?;
+        if !transient && before != Some(value.len() as u32) {
+            self.counts_change()?;
+        }
         self.put(before.unwrap_or(NONE));
         Ok(())
     }
@@ -468,6 +493,7 @@ impl<'a> Model<'a> {
         } else if self.world.contracts.contains_key(&contract) {
             return Err(Trap::DuplicateContract.into());
         } else {
+            self.spend_changed(CONTRACT_BYTES)?;
             let before = self.world.clone();
             let incarnation = self.world.next_incarnations.entry(contract).or_default();
             let record = Record { code, incarnation: *incarnation, storage: BTreeMap::new() };
@@ -574,7 +600,11 @@ impl<'a> Model<'a> {
         if kind != FrameKind::Call || self.frames_of(&contract) > 1 {
             return Err(Trap::TerminateDenied.into());
         }
+        self.spend_changed(CONTRACT_BYTES)?;
         let value = self.balance(&contract);
+        if value > 0 {
+            self.spend_changed(2 * ACCOUNT_BYTES)?;
+        }
         self.pay(contract, beneficiary, value);
         self.world.contracts.remove(&contract);
         let contract = contract.into();

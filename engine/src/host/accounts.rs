@@ -1,11 +1,14 @@
 //! Balances and nonces.
 
-use crate::outcome::{Abort, Refused};
+use crate::outcome::{Abort, Budget, Refused};
 use crate::records::{self, Account, RecordKey};
-use crate::session::Session;
+use crate::session::{Session, spend};
 use crate::trace::TraceEvent;
 use crate::types::{Address, Balance};
 use unfork_state::{Overlay, StateError};
+
+/// What the record of an account counts as in changed bytes, whatever it has (docs/abi.md, section 4).
+const ACCOUNT_BYTES: u64 = 64;
 
 /// The account at `address`; absent ones are empty.
 pub(crate) fn account(overlay: &mut Overlay, address: &Address) -> Result<Account, StateError> {
@@ -67,14 +70,27 @@ pub(crate) fn transfer(
     Ok(Ok(()))
 }
 
+/// As [`transfer`], with the two accounts counted as changed.
+pub(crate) fn transfer_counted(
+    session: &mut Session,
+    from: &Address,
+    to: &Address,
+    value: Balance,
+) -> Result<Result<(), TransferError>, Abort> {
+    if value > 0 {
+        spend(&mut session.budgets.changed_bytes, ACCOUNT_BYTES.saturating_mul(2), Budget::ChangedBytes)?;
+    }
+    let minimum = session.spec.minimum_balance();
+    Ok(transfer(&mut session.overlay, minimum, from, to, value)?)
+}
+
 /// Moves balance of the contract that runs, charged.
 pub(crate) fn pay(session: &mut Session, to: &Address, value: Balance) -> Result<Result<(), TransferError>, Abort> {
     session.require_writable()?;
     let price = session.prices().transfer_base;
     session.gas.charge(price)?;
     let from = session.frame()?.contract.clone();
-    let minimum = session.spec.minimum_balance();
-    let moved = transfer(&mut session.overlay, minimum, &from, to, value)?;
+    let moved = transfer_counted(session, &from, to, value)?;
     session.trace.note(|| TraceEvent::Transferred { from, to: to.clone(), value, moved: moved.is_ok() });
     Ok(moved)
 }

@@ -1,9 +1,9 @@
 //! Contracts calling, creating, ending and replacing contracts.
 
 use crate::call::{Ended, run_frame};
-use crate::host::accounts::{account, transfer};
+use crate::host::accounts::{account, transfer_counted};
 use crate::host::crypto::blake2_256;
-use crate::host::storage::{contract, set_contract};
+use crate::host::storage::{contract, set_contract, spend_contract};
 use crate::outcome::{Abort, Budget, Fault, Refused, Status, Trap};
 use crate::records::{self, Contract, RecordKey};
 use crate::session::{Frame, FrameKind, Reply, Session, spend};
@@ -82,6 +82,7 @@ pub(crate) fn call_frame(
         reply: None,
         scans: Vec::new(),
         memory_pages: 0,
+        counts_changed: false,
     })
 }
 
@@ -111,6 +112,7 @@ pub(crate) fn plan_delegate(session: &mut Session, code_hash: Hash, input: Vec<u
         reply: None,
         scans: Vec::new(),
         memory_pages: 0,
+        counts_changed: false,
     };
     Ok(Ok((delegate, gas)))
 }
@@ -137,6 +139,7 @@ pub(crate) fn plan_reply(session: &mut Session, reply: Reply) -> Result<(Frame, 
         reply: Some(reply),
         scans: Vec::new(),
         memory_pages: 0,
+        counts_changed: false,
     };
     Ok((told, gas))
 }
@@ -173,6 +176,7 @@ pub(crate) fn create(
     if contract(session, &address)?.is_some() {
         return Ok(Err(Refused::DuplicateContract));
     }
+    spend_contract(session)?;
     let incarnation = records::get(&mut session.overlay, RecordKey::NextIncarnation(&address))?.unwrap_or(0u64);
     let record = Contract { code_hash, incarnation, items: 0, bytes: 0, deposit: 0, payer: creator.clone() };
     let mut frame = call_frame(&record, address, creator, value, input, false)?;
@@ -244,9 +248,9 @@ pub(crate) fn terminate(session: &mut Session, beneficiary: &Address) -> Result<
         return Err(Trap::TerminateDenied.into());
     }
     let record = contract(session, &address)?.ok_or_else(|| Fault::internal("a frame without its contract"))?;
+    spend_contract(session)?;
     let balance = account(&mut session.overlay, &address)?.balance;
-    let minimum = session.spec.minimum_balance();
-    transfer(&mut session.overlay, minimum, &address, beneficiary, balance)?
+    transfer_counted(session, &address, beneficiary, balance)?
         .map_err(|error| Abort::Stop(Status::Refused(error.into())))?;
     session.note(|contract| TraceEvent::Terminated {
         contract: contract.clone(),
@@ -272,6 +276,7 @@ pub(crate) fn set_code(session: &mut Session, code_hash: Hash) -> Result<Result<
     if session.code(&code_hash)?.is_none() {
         return Ok(Err(Refused::CodeNotFound));
     }
+    spend_contract(session)?;
     let address = session.frame()?.contract.clone();
     let record = contract(session, &address)?.ok_or_else(|| Fault::internal("a frame without its contract"))?;
     set_contract(session, &address, &Contract { code_hash, ..record });

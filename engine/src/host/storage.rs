@@ -8,6 +8,9 @@ use crate::types::Address;
 use std::ops::Bound;
 use unfork_state::{Key, Order, Range, Value};
 
+/// What the record of a contract counts as in changed bytes, whatever it has (docs/abi.md, section 4).
+const CONTRACT_BYTES: u64 = 192;
+
 /// Reads the value under `raw`, charged by its length.
 pub(crate) fn read(session: &mut Session, raw: &[u8]) -> Result<Option<Value>, Abort> {
     let key = charged_key(session, session.prices().storage_read_base, raw)?;
@@ -182,6 +185,11 @@ fn check_key(session: &Session, raw: &[u8]) -> Result<(), Abort> {
     if own > session.limits().key_bytes_max { Err(Trap::KeyLength.into()) } else { Ok(()) }
 }
 
+/// Counts the record of a contract as changed.
+pub(crate) fn spend_contract(session: &mut Session) -> Result<(), Abort> {
+    spend(&mut session.budgets.changed_bytes, CONTRACT_BYTES, Budget::ChangedBytes)
+}
+
 fn spend_changed(session: &mut Session, bytes: usize) -> Result<(), Abort> {
     let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     spend(&mut session.budgets.changed_bytes, bytes, Budget::ChangedBytes)
@@ -194,6 +202,9 @@ fn account_for(session: &mut Session, key: usize, before: Option<u32>, after: Op
     let holds = after.map_or(0, |length| u64::try_from(length).unwrap_or(u64::MAX).saturating_add(key));
     if before.is_some() == after.is_some() && held == holds {
         return Ok(());
+    }
+    if !std::mem::replace(&mut session.frame_mut()?.counts_changed, true) {
+        spend_contract(session)?;
     }
     let address = session.frame()?.contract.clone();
     let mut contract = contract(session, &address)?.ok_or_else(|| Fault::internal("a frame without its contract"))?;
