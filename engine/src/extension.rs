@@ -40,19 +40,36 @@ pub trait ChainExtension: Send + Sync {
     fn call(&self, id: u32, input: &[u8], kernel: &mut Kernel<'_>) -> Result<ExtensionAnswer, Stopped>;
 }
 
-/// The contract does not go on: out of gas, a trap, or a fault of the node. To be handed on.
+/// The contract does not go on: out of gas, a trap, or a fault of the node. To be handed on; an operation of the kernel that
+/// gave it stops the contract either way.
 #[derive(Debug)]
-pub struct Stopped(pub(crate) Abort);
+pub struct Stopped(
+    /// Why; `None` where the kernel has kept the reason.
+    Option<Abort>,
+);
 
 /// The journaled, metered operations that an extension may use, in the name of the contract that called it.
 pub struct Kernel<'a> {
     session: &'a mut Session,
     id: u32,
+    /// Why an operation could not be carried out, the first time. No extension can make a fault of the node a result.
+    stopped: Option<Abort>,
 }
 
 impl<'a> Kernel<'a> {
     pub(crate) fn new(session: &'a mut Session, id: u32) -> Self {
-        Self { session, id }
+        Self { session, id, stopped: None }
+    }
+
+    /// Does `operation`, unless one before it could not be carried out; keeps the reason why it could not.
+    fn done<T>(&mut self, operation: impl FnOnce(&mut Session) -> Result<T, Abort>) -> Result<T, Stopped> {
+        if self.stopped.is_some() {
+            return Err(Stopped(None));
+        }
+        operation(self.session).map_err(|abort| {
+            self.stopped = Some(abort);
+            Stopped(None)
+        })
     }
 
     /// The contract that called.
@@ -60,7 +77,7 @@ impl<'a> Kernel<'a> {
     /// # Errors
     /// A fault: only our own bug.
     pub fn contract(&self) -> Result<Address, Stopped> {
-        Ok(self.session.frame().map_err(Stopped)?.contract.clone())
+        Ok(self.session.frame().map_err(|abort| Stopped(Some(abort)))?.contract.clone())
     }
 
     /// Who called the contract.
@@ -68,7 +85,7 @@ impl<'a> Kernel<'a> {
     /// # Errors
     /// As [`Kernel::contract`].
     pub fn caller(&self) -> Result<Address, Stopped> {
-        Ok(self.session.frame().map_err(Stopped)?.caller.clone())
+        Ok(self.session.frame().map_err(|abort| Stopped(Some(abort)))?.caller.clone())
     }
 
     /// The block.
@@ -82,7 +99,7 @@ impl<'a> Kernel<'a> {
     /// # Errors
     /// Out of gas.
     pub fn charge(&mut self, gas: u64) -> Result<(), Stopped> {
-        self.session.gas.charge(gas).map_err(Stopped)
+        self.done(|session| session.gas.charge(gas))
     }
 
     /// Reads what this function has stored with the contract; the contract itself cannot reach it.
@@ -91,7 +108,7 @@ impl<'a> Kernel<'a> {
     /// Out of gas, a key that is too long, a fault.
     pub fn read(&mut self, key: &[u8]) -> Result<Option<Value>, Stopped> {
         let raw = self.raw(key);
-        storage::read(self.session, &raw).map_err(Stopped)
+        self.done(|session| storage::read(session, &raw))
     }
 
     /// Stores a value with the contract.
@@ -100,7 +117,7 @@ impl<'a> Kernel<'a> {
     /// Out of gas, a key or value that is too long, a frame that may only read, a budget, a fault.
     pub fn write(&mut self, key: &[u8], value: &[u8]) -> Result<(), Stopped> {
         let raw = self.raw(key);
-        storage::write(self.session, &raw, Value::from(value)).map(drop).map_err(Stopped)
+        self.done(|session| storage::write(session, &raw, Value::from(value)).map(drop))
     }
 
     /// Removes a value.
@@ -109,7 +126,7 @@ impl<'a> Kernel<'a> {
     /// As [`Kernel::write`].
     pub fn remove(&mut self, key: &[u8]) -> Result<(), Stopped> {
         let raw = self.raw(key);
-        storage::remove(self.session, &raw).map(drop).map_err(Stopped)
+        self.done(|session| storage::remove(session, &raw).map(drop))
     }
 
     /// The balance of an account.
@@ -117,10 +134,11 @@ impl<'a> Kernel<'a> {
     /// # Errors
     /// Out of gas, a fault.
     pub fn balance(&mut self, address: &Address) -> Result<Balance, Stopped> {
-        let price = self.session.prices().balance_read;
-        self.charge(price)?;
-        let account = accounts::account(&mut self.session.overlay, address);
-        Ok(account.map_err(|error| Stopped(error.into()))?.balance)
+        self.done(|session| {
+            let price = session.prices().balance_read;
+            session.gas.charge(price)?;
+            Ok(accounts::account(&mut session.overlay, address)?.balance)
+        })
     }
 
     /// Moves balance of the contract; whether it moved.
@@ -128,7 +146,7 @@ impl<'a> Kernel<'a> {
     /// # Errors
     /// Out of gas, a frame that may only read, a fault.
     pub fn transfer(&mut self, to: &Address, value: Balance) -> Result<bool, Stopped> {
-        accounts::pay(self.session, to, value).map(|moved| moved.is_ok()).map_err(Stopped)
+        self.done(|session| Ok(accounts::pay(session, to, value)?.is_ok()))
     }
 
     /// Emits an event in the name of the contract.
@@ -136,19 +154,19 @@ impl<'a> Kernel<'a> {
     /// # Errors
     /// Out of gas, a frame that may only read, a limit, a budget.
     pub fn emit(&mut self, topics: Vec<Hash>, data: Vec<u8>) -> Result<(), Stopped> {
-        events::emit(self.session, topics, data).map_err(Stopped)
+        self.done(|session| events::emit(session, topics, data))
     }
 
     /// Ends the contract with the trap `invalid_argument`, since its input means nothing.
     #[must_use]
     pub fn trap() -> Stopped {
-        Stopped(Abort::Stop(Status::Trapped(Trap::InvalidArgument)))
+        Stopped(Some(Abort::Stop(Status::Trapped(Trap::InvalidArgument))))
     }
 
     /// Stops the node: the extension cannot do what every other node can.
     #[must_use]
     pub fn fault(what: impl Into<std::borrow::Cow<'static, str>>) -> Stopped {
-        Stopped(Abort::Fault(Fault::internal(what)))
+        Stopped(Some(Abort::Fault(Fault::internal(what))))
     }
 
     /// Keys of extensions are a form of their own, told apart by the function.
@@ -163,8 +181,14 @@ pub(crate) fn call(session: &mut Session, function: ExtensionFunction, input: &[
     session.gas.charge_linear(base, function.per_byte, input.len())?;
     let missing = || Fault::internal("the chain declares extension functions, and this engine was given no extension");
     let extension = session.machine.extension().ok_or_else(missing)?;
-    let answer =
-        extension.call(function.id, input, &mut Kernel::new(session, function.id)).map_err(|stopped| stopped.0)?;
+    let mut kernel = Kernel::new(session, function.id);
+    let answered = extension.call(function.id, input, &mut kernel);
+    // What the kernel could not do comes first, also where the extension went on without it.
+    if let Some(abort) = kernel.stopped {
+        return Err(abort);
+    }
+    let unknown = || Abort::from(Fault::internal("an extension handed on a reason from another call"));
+    let answer = answered.map_err(|stopped| stopped.0.unwrap_or_else(unknown))?;
     if u64::try_from(answer.output.len()).unwrap_or(u64::MAX) > session.limits().output_bytes_max {
         return Err(Trap::OutputTooLong.into());
     }

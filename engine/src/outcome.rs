@@ -140,8 +140,6 @@ named_codes! {
         TerminateDenied = 44 "terminate_denied",
         /// A host function that this chain does not offer.
         Unavailable = 45 "unavailable",
-        /// An amount does not fit into its type.
-        AmountOverflow = 46 "amount_overflow",
         /// A debug message longer than the limit.
         DebugMessageTooLong = 47 "debug_message_too_long",
         /// A salt longer than the limit.

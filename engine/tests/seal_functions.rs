@@ -5,9 +5,10 @@ mod chain;
 
 use chain::{ALICE, BOB, COINS, Chain, GAS};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use unfork_engine::{
     Address, BlockExecutor, ChainExtension, ChainSpec, Engine, ExtensionAnswer, ExtensionFunction, Kernel, OpenHooks,
-    Payload, SpecError, Status, Stopped,
+    Payload, SpecError, Status, Stopped, contract_address,
 };
 
 /// Calls the extension function whose number is the input's first word with the rest of the input; returns its code and
@@ -27,11 +28,14 @@ const EXTENDED: &str = r#"(module
         (i32.const 2052) (i32.const 2044)))
     (call $return (i32.const 0) (i32.const 2048) (i32.add (i32.const 4) (i32.load (i32.const 2044))))))"#;
 
-/// 1 counts, 2 reverses its input, 3 traps, 4 counts and then traps.
-struct Example;
+/// 1 counts, 2 reverses its input, 3 traps, 4 counts and then traps, 5 writes what is too long and goes on as if it had not.
+/// Notes how often it was called.
+#[derive(Default)]
+struct Example(AtomicU32);
 
 impl ChainExtension for Example {
     fn call(&self, id: u32, input: &[u8], kernel: &mut Kernel<'_>) -> Result<ExtensionAnswer, Stopped> {
+        self.0.fetch_add(1, Ordering::Relaxed);
         if id == 1 || id == 4 {
             let before = kernel.read(b"count")?.map_or(0, |value| value[0]);
             kernel.write(b"count", &[before + 1])?;
@@ -43,6 +47,10 @@ impl ChainExtension for Example {
         }
         if id == 3 {
             return Err(Kernel::trap());
+        }
+        if id == 5 {
+            kernel.write(b"long", &[0; 20_000]).ok();
+            kernel.write(b"count", &[9]).ok();
         }
         Ok(ExtensionAnswer { code: 0, output: input.iter().rev().copied().collect() })
     }
@@ -62,15 +70,24 @@ fn plain_spec() -> ChainSpec {
 
 #[test]
 fn the_nodes_own_functions_are_declared_paid_and_journaled() {
-    let spec = plain_spec().with_extension(vec![function(2, 0), function(1, 0), function(4, 0), function(3, 5)]);
+    let spec = plain_spec().with_extension(vec![
+        function(2, 0),
+        function(1, 0),
+        function(4, 0),
+        function(5, 0),
+        function(3, 5),
+    ]);
     let spec = spec.expect("different numbers");
     assert_ne!(spec.chain_id(), plain_spec().chain_id());
-    let mut chain = on(spec, Engine::with_extension(Arc::new(Example)).expect("the self-test passes"));
+    let example = Arc::new(Example::default());
+    let extension = Arc::clone(&example) as Arc<dyn ChainExtension>;
+    let mut chain = on(spec, Engine::with_extension(extension).expect("the self-test passes"));
     let contract = chain.deploy(wat::parse_str(EXTENDED).expect("it assembles"));
-    let mut call = |id: u32, input: &[u8]| {
-        let receipt = chain.call(&contract, GAS, &[id.to_le_bytes().as_slice(), input].concat());
+    let mut call_with = |gas: u64, id: u32, input: &[u8]| {
+        let receipt = chain.call(&contract, gas, &[id.to_le_bytes().as_slice(), input].concat());
         (receipt.status.name(), receipt.output, receipt.gas_used, receipt.events.len())
     };
+    let mut call = |id: u32, input: &[u8]| call_with(GAS, id, input);
     // Height 3: function 3 is not there yet, nor is 9.
     assert_eq!(call(3, &[]).0, "trapped:unavailable");
     assert_eq!(call(9, &[]).0, "trapped:unavailable");
@@ -85,6 +102,24 @@ fn the_nodes_own_functions_are_declared_paid_and_journaled() {
     assert_eq!(call(4, &[]).3, 0);
     let (status, output, _, events) = call(1, &[]);
     assert_eq!((status.as_str(), output[0], events), ("returned", 2, 1));
+    assert_eq!(call_with(GAS, 5, &[]).0, "trapped:value_too_long");
+    // The price is paid before anything is done: without enough gas for it the function is not reached.
+    let calls = example.0.load(Ordering::Relaxed);
+    assert_eq!(call_with(short - 900_000, 2, b"abc").0, "out_of_gas");
+    assert_eq!(example.0.load(Ordering::Relaxed), calls);
+    assert_eq!(call_with(short, 2, b"abc").0, "returned");
+    assert_eq!(example.0.load(Ordering::Relaxed), calls + 1);
+}
+
+#[test]
+fn an_address_may_have_coins_before_its_contract() {
+    let mut chain = Chain::new();
+    let code = chain.upload(wat::parse_str(EXTENDED).expect("it assembles"));
+    let address = contract_address(&ALICE.into(), &code, &[], &[]);
+    let sent = chain.run(GAS, Payload::Transfer { to: address.clone(), value: 30 });
+    assert_eq!(sent.status, Status::Returned);
+    assert_eq!(chain.instantiate(code, 12, &[]), address);
+    assert_eq!(chain.balance(&address), 42);
 }
 
 #[test]
