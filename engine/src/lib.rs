@@ -44,7 +44,7 @@
 //! };
 //! // The proposer makes a block and sends it; everybody checks it, agrees on it, and commits it.
 //! let block = chain.propose(1_000_000_000, vec![transaction])?.stored.block;
-//! let checked = chain.check(&block)?;
+//! let checked = chain.check(block)?;
 //! let stored = chain.commit(checked)?;
 //! assert_eq!(stored.receipts[0].status, Status::Returned);
 //! println!("block {} has the state root {:02x?}", chain.head().height, chain.head().state_root);

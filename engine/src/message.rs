@@ -12,7 +12,7 @@ use crate::profile::ProfileId;
 use crate::records::{self, RecordKey};
 use crate::rules::Environment;
 use crate::session::{Frame, Session};
-use crate::trace::{Trace, TraceEvent};
+use crate::trace::TraceEvent;
 use crate::types::{Address, Balance, Event, Hash};
 use std::sync::Arc;
 use unfork_state::{ChangeSet, Overlay, StateView, Value};
@@ -93,28 +93,28 @@ pub fn execute_message(
     view: Arc<dyn StateView>,
     message: &Message,
 ) -> Result<(Outcome, ChangeSet), Fault> {
-    let (overlay, result) = run_message(engine, environment, Overlay::new(view), message.clone());
+    let overlay = Overlay::new(view);
+    let (overlay, result) = run_message(engine, environment, environment.gas_price, overlay, message.clone());
     Ok((result?, overlay.into_changes()))
 }
 
-/// Executes `message` in the middle of a block's journal, which comes back whatever happens. After a fault it holds
-/// changes of half a message, and must be rolled back.
+/// Executes `message`, of a transaction with this gas price, in the middle of a block's journal, which comes back whatever
+/// happens. After a fault it holds changes of half a message, and must be rolled back.
 pub(crate) fn run_message(
     engine: &Engine,
     environment: &Environment,
+    gas_price: Balance,
     overlay: Overlay,
     message: Message,
 ) -> (Overlay, Result<Outcome, Fault>) {
-    let rules = Arc::clone(environment.rules());
-    let gas_limit = message.gas_limit.min(rules.limits().transaction_gas_max);
+    let gas_limit = message.gas_limit.min(environment.rules().limits().transaction_gas_max);
     let session = Box::new(Session::new(
         Arc::clone(&engine.machine),
         environment,
-        rules,
         message.caller.clone(),
+        gas_price,
         gas_limit,
         overlay,
-        Trace::new(environment.trace),
     ));
     let uploaded = match &message.action {
         Action::Upload { code, .. } => u64::try_from(code.len()).unwrap_or(u64::MAX),

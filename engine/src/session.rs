@@ -110,7 +110,7 @@ pub(crate) struct Frame {
     /// What is to be carried out once the contract has returned, in this order.
     pub queue: Vec<Queued>,
     /// What a reply is about.
-    pub reply: Option<Reply>,
+    pub reply: Option<Box<Reply>>,
     /// What is left of the scans that the contract has opened; `None` for those that are through.
     pub scans: Vec<Option<Range>>,
     /// Pages of this frame's memory that the live-memory budget counts.
@@ -197,7 +197,7 @@ pub(crate) struct Session {
     pub events: Vec<Event>,
     pub transient: Transient,
     /// The records of codes that were met. A code's record stays as it is.
-    pub codes: BTreeMap<Hash, MetCode>,
+    codes: Codes,
     pub trace: Trace,
     /// Whether contracts run as code that notes where they are.
     pub locate: bool,
@@ -222,12 +222,12 @@ impl Session {
     pub fn new(
         machine: Arc<Machine>,
         environment: &Environment,
-        rules: Arc<Rules>,
         origin: Address,
+        gas_price: Balance,
         gas_limit: u64,
         overlay: Overlay,
-        trace: Trace,
     ) -> Self {
+        let rules = Arc::clone(environment.rules());
         let budgets = Budgets::new(rules.limits());
         Self {
             machine,
@@ -235,7 +235,7 @@ impl Session {
             rules,
             block: environment.block,
             origin,
-            gas_price: environment.gas_price,
+            gas_price,
             root: environment.root,
             overlay,
             // Most transactions have one.
@@ -244,8 +244,8 @@ impl Session {
             budgets,
             events: Vec::new(),
             transient: Transient::default(),
-            codes: BTreeMap::new(),
-            trace,
+            codes: Codes::default(),
+            trace: Trace::new(environment.trace),
             locate: environment.trace && environment.locate,
             places: Vec::new(),
             guest_calls: 0,
@@ -267,13 +267,17 @@ impl Session {
     /// # Errors
     /// When the state cannot be read.
     pub fn code(&mut self, hash: &Hash) -> Result<Option<&mut MetCode>, StateError> {
-        match self.codes.entry(*hash) {
-            Entry::Occupied(met) => Ok(Some(met.into_mut())),
-            Entry::Vacant(place) => {
-                let record: Option<Code> = records::get(&mut self.overlay, RecordKey::Code(hash))?;
-                let met = |Code { profile, admitted, bytes, .. }| MetCode { profile, admitted, bytes, loaded: false };
-                Ok(record.map(|record| place.insert(met(record))))
+        let Codes { first, more } = &mut self.codes;
+        let is_first = first.as_ref().is_none_or(|(met, _)| met == hash);
+        if is_first {
+            if first.is_none() {
+                *first = met_code(&mut self.overlay, hash)?.map(|met| (*hash, met));
             }
+            return Ok(first.as_mut().map(|(_, met)| met));
+        }
+        match more.entry(*hash) {
+            Entry::Occupied(met) => Ok(Some(met.into_mut())),
+            Entry::Vacant(place) => Ok(met_code(&mut self.overlay, hash)?.map(|met| place.insert(met))),
         }
     }
 
@@ -362,6 +366,18 @@ impl Session {
         self.events.truncate(start.events);
         self.transient.truncate(start.transient);
     }
+}
+
+/// Codes that a transaction has met. Most meet one, which needs no map.
+#[derive(Default)]
+struct Codes {
+    first: Option<(Hash, MetCode)>,
+    more: BTreeMap<Hash, MetCode>,
+}
+
+fn met_code(overlay: &mut Overlay, hash: &Hash) -> Result<Option<MetCode>, StateError> {
+    let record: Option<Code> = records::get(overlay, RecordKey::Code(hash))?;
+    Ok(record.map(|Code { profile, admitted, bytes, .. }| MetCode { profile, admitted, bytes, loaded: false }))
 }
 
 /// Storage that lasts for one transaction: a map with an undo log.

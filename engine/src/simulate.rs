@@ -6,7 +6,7 @@ use crate::host::accounts::Accounts;
 use crate::outcome::{Fault, Status};
 use crate::rules::Environment;
 use crate::trace::TraceEvent;
-use crate::transaction::{Hooks, Invalid, Receipt, Transaction, run_transaction};
+use crate::transaction::{Hooks, Invalid, Receipt, Transaction, encoded_bytes, run_transaction};
 use crate::types::Hash;
 use std::sync::Arc;
 use unfork_state::{ChangeSet, Overlay, ReadSet, StateView};
@@ -125,7 +125,8 @@ impl DryRun<'_> {
         self.transaction.gas_limit = gas_limit;
         let overlay = Overlay::recording(Arc::clone(&self.view));
         let Self { engine, environment, chain_id, hooks, transaction, .. } = self;
-        let (overlay, result) = run_transaction(engine, environment, chain_id, hooks, overlay, transaction);
+        let bytes = encoded_bytes(transaction);
+        let (overlay, result) = run_transaction(engine, environment, chain_id, hooks, overlay, transaction, bytes);
         Ok(result?.map(|executed| {
             let reads = overlay.read_set();
             Ran { receipt: executed.receipt, reads, writes: overlay.into_changes(), trace: executed.trace }

@@ -275,7 +275,8 @@ pub fn execute_transaction(
 ) -> Result<Result<(Executed, ChangeSet), Invalid>, Fault> {
     let chain_id = environment.spec.chain_id();
     let overlay = Overlay::new(view);
-    let (overlay, result) = run_transaction(engine, environment, &chain_id, hooks, overlay, transaction);
+    let bytes = encoded_bytes(transaction);
+    let (overlay, result) = run_transaction(engine, environment, &chain_id, hooks, overlay, transaction, bytes);
     Ok(result?.map(|executed| (executed, overlay.into_changes())))
 }
 
@@ -290,8 +291,13 @@ pub struct Executed {
     pub trace: Vec<TraceEvent>,
 }
 
-/// Executes a transaction in the middle of a block's journal. What is invalid leaves no trace in it; after a fault the
-/// changes are taken back as well.
+/// The length of an encoding.
+pub(crate) fn encoded_bytes(value: &impl Encode) -> u64 {
+    u64::try_from(value.encoded_size()).unwrap_or(u64::MAX)
+}
+
+/// Executes a transaction, whose encoding has `bytes`, in the middle of a block's journal. What is invalid leaves no trace in
+/// it; after a fault the changes are taken back as well.
 pub(crate) fn run_transaction(
     engine: &Engine,
     environment: &Environment,
@@ -299,10 +305,10 @@ pub(crate) fn run_transaction(
     hooks: &dyn Hooks,
     mut overlay: Overlay,
     transaction: &Transaction,
+    bytes: u64,
 ) -> (Overlay, Result<Result<Executed, Invalid>, Fault>) {
     let start = overlay.checkpoint();
-    let environment = Environment { gas_price: transaction.gas_price, ..environment.clone() };
-    let admitted = admit(&environment, chain_id, hooks, &mut overlay, transaction);
+    let admitted = admit(environment, chain_id, hooks, &mut overlay, transaction, bytes);
     let intrinsic = match admitted {
         Ok(Ok(intrinsic)) => intrinsic,
         other => {
@@ -311,7 +317,7 @@ pub(crate) fn run_transaction(
         }
     };
     let message = transaction.message(transaction.gas_limit.saturating_sub(intrinsic));
-    let (mut overlay, result) = run_message(engine, &environment, overlay, message);
+    let (mut overlay, result) = run_message(engine, environment, transaction.gas_price, overlay, message);
     let result = result.and_then(|outcome| {
         let gas_used = intrinsic.saturating_add(outcome.gas_used);
         hooks.after(
@@ -346,8 +352,9 @@ fn admit(
     hooks: &dyn Hooks,
     overlay: &mut Overlay,
     transaction: &Transaction,
+    bytes: u64,
 ) -> Result<Result<u64, Invalid>, Fault> {
-    let intrinsic = match check_envelope(environment, chain_id, transaction) {
+    let intrinsic = match check_envelope(environment, chain_id, transaction, bytes) {
         Ok(intrinsic) => intrinsic,
         Err(invalid) => return Ok(Err(invalid)),
     };
@@ -369,13 +376,17 @@ fn admit(
 }
 
 /// What the envelope alone shows.
-fn check_envelope(environment: &Environment, chain_id: &Hash, transaction: &Transaction) -> Result<u64, Invalid> {
+fn check_envelope(
+    environment: &Environment,
+    chain_id: &Hash,
+    transaction: &Transaction,
+    bytes: u64,
+) -> Result<u64, Invalid> {
     let rules = environment.rules();
     let (limits, schedule) = (rules.limits(), rules.schedule());
     if transaction.chain_id != *chain_id {
         return Err(Invalid::WrongChain);
     }
-    let bytes = u64::try_from(transaction.encoded_size()).unwrap_or(u64::MAX);
     if bytes > limits.transaction_bytes_max {
         return Err(Invalid::TooLong { found: bytes, limit: limits.transaction_bytes_max });
     }

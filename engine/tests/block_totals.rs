@@ -41,12 +41,12 @@ fn offered(limit: &str, value: u64, payloads: &dyn Fn(&mut Chain) -> [Payload; 3
         ref other => panic!("{other:?}"),
     });
     // A checker agrees with the block as it is, and refuses it with what was left out.
-    chain.executor.check(&checked.stored.block).expect("a good block");
+    chain.executor.check(checked.stored.block.clone()).expect("a good block");
     if let Some(total) = why {
         let mut greedy = checked.stored.block.clone();
         greedy.transactions = transactions[..=taken].to_vec();
         greedy.header.transactions_root = list_root(&greedy.transactions);
-        match chain.executor.check(&greedy).err() {
+        match chain.executor.check(greedy).err() {
             Some(InvalidBlock::TooLarge(found)) => assert_eq!(found, total),
             other => panic!("{other:?}"),
         }

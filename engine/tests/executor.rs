@@ -36,13 +36,13 @@ fn several_children_of_one_parent_are_checked_before_one_is_committed() {
     assert_ne!(one.id(), two.id());
     let (one, two) = (one.stored.block, two.stored.block);
     // Each is good, in whichever order they are looked at, and looking at one changes nothing for the other.
-    let checked = [&two, &one, &two].map(|block| chain.executor.check(block).expect("a good block"));
+    let checked = [&two, &one, &two].map(|block| chain.executor.check(block.clone()).expect("a good block"));
     assert_eq!(checked[0].id(), checked[2].id());
     let [_, _, second] = checked;
     let before = chain.executor.snapshot();
     chain.executor.commit(second).expect("a commit");
     assert_eq!(chain.balance(&carol), 2);
-    chain.executor.check(&one).err().expect("its parent is not the head any more");
+    chain.executor.check(one).err().expect("its parent is not the head any more");
     // A snapshot stays what it was, also in another thread.
     let ask = |snapshot: Snapshot| {
         let message =
@@ -111,6 +111,6 @@ fn the_chain_itself_calls_contracts_as_root() {
     assert_eq!(checked.stored.receipts.len(), 1);
     assert_eq!(checked.stored.receipts[0].events[0].data, [0], "a transaction is not root");
     // A checker makes the same of it.
-    let again = chain.executor.check(&checked.stored.block).expect("a good block");
+    let again = chain.executor.check(checked.stored.block).expect("a good block");
     assert_eq!(again.system.len(), 2);
 }

@@ -153,7 +153,7 @@ fn a_checker_in_trouble_has_no_verdict() {
         let block = chain.executor.propose(0, vec![transaction]).expect("no fault").stored.block;
         let fresh = reopen(&disk);
         disk.fail_after(operations, true);
-        match fresh.executor.check(&block) {
+        match fresh.executor.check(block) {
             Ok(_) => break,
             Err(InvalidBlock::Fault(_)) => verdicts += 1,
             Err(other) => panic!("a verdict by a node in trouble: {other}"),

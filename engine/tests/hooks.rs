@@ -84,7 +84,7 @@ impl Node {
     fn run(&mut self, transactions: Vec<Transaction>) -> (Vec<Receipt>, Vec<Reason>) {
         let checked = self.executor.propose(0, transactions).expect("no fault");
         let left_out = checked.left_out.into_iter().map(|left| left.reason).collect();
-        let checked = self.executor.check(&checked.stored.block).expect("what one proposes, another accepts");
+        let checked = self.executor.check(checked.stored.block).expect("what one proposes, another accepts");
         (self.executor.commit(checked).expect("no fault").receipts, left_out)
     }
 

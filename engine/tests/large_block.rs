@@ -26,7 +26,7 @@ fn check(count: u64) {
     let summaries: Vec<_> = receipts.iter().map(Receipt::summary).collect();
     assert_eq!(block.header.transactions_root, plain_root(&block.transactions));
     assert_eq!(block.header.receipts_root, plain_root(&summaries));
-    let checked = chain.executor.check(&block).expect("a good block");
+    let checked = chain.executor.check(block).expect("a good block");
     assert_eq!(checked.stored, proposed.stored);
     drop(chain.executor.commit(checked).expect("a commit"));
     assert_eq!(chain.executor.block(1).expect("a readable block"), Some(proposed.stored));

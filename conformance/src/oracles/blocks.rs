@@ -98,7 +98,7 @@ fn commit_everywhere(replicas: &mut [Replica], proposed: Checked) {
     let (first, others) = replicas.split_first_mut().expect("a proposer");
     for replica in others {
         let name = replica.name;
-        let checked = replica.executor.check(&stored.block);
+        let checked = replica.executor.check(stored.block.clone());
         let checked = checked.unwrap_or_else(|error| panic!("the executor {name} does not agree: {error}"));
         assert_eq!(checked.stored, stored, "the executor {name} has another block");
         refuse_altered(&replica.executor, &stored);
@@ -124,7 +124,7 @@ fn refuse_altered(executor: &BlockExecutor, stored: &StoredBlock) {
     let (field, alter) = alterations[turn];
     let mut block = stored.block.clone();
     alter(&mut block.header);
-    match executor.check(&block) {
+    match executor.check(block) {
         Err(InvalidBlock::Header(found)) => assert_eq!(found, field, "the altered field"),
         Err(other) => panic!("a block with another {field} was refused for something else: {other}"),
         Ok(_) => panic!("a block with another {field} was found good"),

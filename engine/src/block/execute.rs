@@ -7,9 +7,8 @@ use crate::outcome::Fault;
 use crate::records::{self, Chain, RecordKey};
 use crate::rules::{ChainSpec, Environment};
 use crate::trace::TraceEvent;
-use crate::transaction::{Executed, Hooks, Invalid, Moment, Receipt, Transaction, run_transaction};
+use crate::transaction::{Executed, Hooks, Invalid, Moment, Receipt, Transaction, encoded_bytes, run_transaction};
 use crate::types::{BlockContext, Hash};
-use parity_scale_codec::Encode;
 use std::ops::Bound;
 use std::sync::Arc;
 use unfork_gas::Limits;
@@ -195,11 +194,11 @@ struct Totals {
 
 impl Totals {
     /// With one transaction more, as far as is known before it runs.
-    fn with(self, transaction: &Transaction) -> Self {
+    fn with(self, transaction: &Transaction, bytes: u64) -> Self {
         Self {
             transactions: self.transactions.saturating_add(1),
             gas_limits: self.gas_limits.saturating_add(transaction.gas_limit),
-            transaction_bytes: self.transaction_bytes.saturating_add(encoded_bytes(transaction)),
+            transaction_bytes: self.transaction_bytes.saturating_add(bytes),
             ..self
         }
     }
@@ -224,10 +223,6 @@ impl Totals {
         ];
         totals.into_iter().find(|(found, max, _)| found > max).map(|(_, _, total)| total)
     }
-}
-
-fn encoded_bytes(value: &impl Encode) -> u64 {
-    u64::try_from(value.encoded_size()).unwrap_or(u64::MAX)
 }
 
 /// A block in the making.
@@ -277,10 +272,10 @@ impl<'a> Run<'a> {
     /// Executes what the chain itself does at this moment.
     fn act(&mut self, moment: Moment) -> Result<(), Fault> {
         let block = self.environment.block;
-        let environment = Environment { root: true, gas_price: 0, ..self.environment.clone() };
+        let environment = Environment { root: true, ..self.environment.clone() };
         for message in self.hooks.system_messages(moment, block) {
             let overlay = self.overlay.take().ok_or_else(|| Fault::internal("the block's journal is gone"))?;
-            let (overlay, result) = run_message(self.engine, &environment, overlay, message);
+            let (overlay, result) = run_message(self.engine, &environment, 0, overlay, message);
             self.overlay = Some(overlay);
             self.system.push(result?);
         }
@@ -289,20 +284,21 @@ impl<'a> Run<'a> {
 
     /// Executes one more transaction. Nothing of it is kept when the block has no room for it, or for what comes of it.
     fn execute(&mut self, transaction: &Transaction) -> Result<Result<(), NoPlace>, Fault> {
-        let rules = Arc::clone(self.environment.rules());
-        let totals = self.totals.with(transaction);
-        if let Some(total) = totals.exceeded(rules.limits()) {
+        let limits = self.environment.rules().limits();
+        let bytes = encoded_bytes(transaction);
+        let totals = self.totals.with(transaction, bytes);
+        if let Some(total) = totals.exceeded(limits) {
             return Ok(Err(NoPlace::Full(total)));
         }
         let mut overlay = self.overlay.take().ok_or_else(|| Fault::internal("the block's journal is gone"))?;
         let start = overlay.checkpoint();
         let Self { engine, environment, chain_id, hooks, .. } = self;
-        let (mut overlay, result) = run_transaction(engine, environment, chain_id, *hooks, overlay, transaction);
+        let (mut overlay, result) = run_transaction(engine, environment, chain_id, *hooks, overlay, transaction, bytes);
         let totals = match &result {
             Ok(Ok(executed)) => totals.and(executed),
             _ => totals,
         };
-        let exceeded = totals.exceeded(rules.limits());
+        let exceeded = totals.exceeded(limits);
         if exceeded.is_some() {
             overlay.rollback(start);
         }

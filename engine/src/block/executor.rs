@@ -53,7 +53,7 @@ pub fn genesis(spec: &ChainSpec) -> Result<(ChangeSet, StoredBlock), Fault> {
 ///
 /// ```text
 /// let (executor, checked) = tokio::task::spawn_blocking(move || {
-///     let checked = executor.check(&block);
+///     let checked = executor.check(block);
 ///     (executor, checked)
 /// }).await?;
 /// ```
@@ -285,26 +285,26 @@ impl BlockExecutor {
     ///
     /// # Errors
     /// What is wrong with it, or a fault: then there is no verdict.
-    pub fn check(&self, block: &Block) -> Result<Checked, InvalidBlock> {
-        let given = &block.header;
+    pub fn check(&self, block: Block) -> Result<Checked, InvalidBlock> {
+        let Block { header: given, transactions } = block;
         if given.time < self.head.time {
             return Err(InvalidBlock::Header("time"));
         }
         let environment = self.environment(given.time)?;
         let expected_version = environment.rules().version();
-        let transactions = Transactions::new(&block.transactions);
+        let encoded = Transactions::new(&transactions);
         // What can be seen without executing anything comes first.
         let fields = [
             (given.chain_id == self.chain_id, "chain_id"),
             (given.parent == self.head.id(), "parent"),
             (given.height == environment.block.height, "height"),
             (given.protocol_version == expected_version, "protocol_version"),
-            (given.transactions_root == transactions.root, "transactions_root"),
+            (given.transactions_root == encoded.root, "transactions_root"),
         ];
         if let Some((_, field)) = fields.iter().find(|(good, _)| !good) {
             return Err(InvalidBlock::Header(field));
         }
-        let checked = self.execute(&environment, block.transactions.clone(), Some(transactions))?;
+        let checked = self.execute(&environment, transactions, Some(encoded))?;
         let found = &checked.stored.block.header;
         if found.receipts_root != given.receipts_root {
             return Err(InvalidBlock::Header("receipts_root"));
