@@ -8,14 +8,18 @@ use chain::{ALICE, BOB, COINS, Chain, GAS};
 use std::sync::Arc;
 use unfork_engine::{
     Activation, Address, BlockExecutor, ChainSpec, Engine, OpenHooks, Payload, ProfileId, Receipt, Rules, Status,
+    Transaction,
 };
-use unfork_gas::{LIMITS_V1, V1};
+use unfork_gas::{LIMITS_V1, Limits, V1};
 use unfork_state::{Key, Space, Value};
 
 fn chain() -> Chain {
-    let rules = Rules::new(1, V1.clone(), LIMITS_V1.clone(), vec![ProfileId::Seal, ProfileId::CosmWasm]);
+    chain_of(vec![(ALICE.into(), COINS), (BOB.into(), COINS)], &LIMITS_V1)
+}
+
+fn chain_of(accounts: Vec<(Address, u128)>, limits: &Limits) -> Chain {
+    let rules = Rules::new(1, V1.clone(), limits.clone(), vec![ProfileId::Seal, ProfileId::CosmWasm]);
     let activations = vec![Activation { from_height: 0, rules: Arc::new(rules) }];
-    let accounts = vec![(ALICE.into(), COINS), (BOB.into(), COINS)];
     let spec = ChainSpec::new("test", 0, accounts, activations).expect("a good specification");
     let engine = Engine::new().expect("the self-test passes");
     Chain { executor: BlockExecutor::in_memory(engine, Arc::new(spec), Arc::new(OpenHooks)).expect("a chain") }
@@ -66,6 +70,18 @@ fn an_unmodified_contract_runs() {
         assert_eq!(chain.call(&token, gas, &transfer(2, 7)).status, Status::OutOfGas, "{gas}");
     }
     assert_eq!(chain.call(&token, second.gas_used, &transfer(2, 7)).status, Status::Returned);
+}
+
+#[test]
+fn a_call_of_the_contract_by_a_host_function_is_a_level_of_depth() {
+    for (depth, status) in [(1, "exhausted:call_depth"), (2, "returned")] {
+        let mut limits = LIMITS_V1.clone();
+        assert!(limits.set("call_depth_max", depth));
+        let mut chain = chain_of(vec![(ALICE.into(), COINS)], &limits);
+        let token = deploy(&mut chain, chain::fixture("cosmwasm/token"), 0);
+        // What is allocated for the arguments is no level of its own; what `db_read` gives is.
+        assert_eq!(chain.call(&token, GAS, &transfer(2, 5)).status.name(), status, "{depth}");
+    }
 }
 
 /// Allocates by a bump pointer. `execute` answers with its message, whatever that is, unless that begins with `!`: then it
@@ -219,6 +235,46 @@ fn scans_see_what_is_not_committed() {
     let mut chain = chain();
     let contract = deploy(&mut chain, wat::parse_str(SCANS).expect("it assembles"), 0);
     assert_eq!(chain.call(&contract, GAS, &[3]).status.name(), "trapped:invalid_argument");
+}
+
+/// A code that either profile takes; the one has no `execute`.
+const EITHER: &str = r#"(module
+  (memory (export "memory") 1)
+  (data (i32.const 16) "\80\00\00\00\32\00\00\00\32\00\00\00")
+  (data (i32.const 128) "{\22ok\22:{\22messages\22:[],\22attributes\22:[],\22data\22:null}}")
+  (func (export "deploy"))
+  (func (export "call"))
+  (func (export "allocate") (param i32) (result i32) (i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 1024)) (i32.const 0))
+  (func (export "deallocate") (param i32))
+  (func (export "instantiate") (param i32 i32 i32) (result i32) (i32.const 16)))"#;
+
+#[test]
+fn a_code_has_one_profile_and_that_of_the_chain() {
+    let code = wat::parse_str(EITHER).expect("it assembles");
+    let upload =
+        |chain: &mut Chain, profile| chain.run(GAS, Payload::Upload { profile, code: code.clone() }).status.name();
+    let mut chain = chain();
+    assert_eq!(upload(&mut chain, ProfileId::CosmWasm), "returned");
+    assert_eq!(upload(&mut chain, ProfileId::CosmWasm), "returned", "the same again is no failure");
+    assert_eq!(upload(&mut chain, ProfileId::Seal), "refused:other_profile");
+    let contract = deploy(&mut chain, code.clone(), 0);
+    assert_eq!(chain.call(&contract, GAS, b"{}").status.name(), "trapped:export_missing");
+    // Released rules have one profile.
+    assert_eq!(upload(&mut Chain::new(), ProfileId::CosmWasm), "refused:unknown_profile");
+}
+
+#[test]
+fn a_profile_may_want_addresses_of_one_length() {
+    let short = Address::new(&[7; 20]).expect("an address");
+    let mut chain = chain_of(vec![(ALICE.into(), COINS), (short.clone(), COINS)], &LIMITS_V1);
+    let echo = deploy(&mut chain, wat::parse_str(ECHO).expect("it assembles"), 0);
+    let seal = chain.deploy(wat::parse_str(CALLER).expect("it assembles"));
+    let statuses = [echo, seal].map(|contract| {
+        let payload = Payload::Call { contract, value: 0, input: PLAIN.into() };
+        let transaction = Transaction { sender: short.clone(), nonce: 0, ..chain.transaction(ALICE, GAS, payload) };
+        chain.propose(vec![transaction]).stored.receipts[0].status.name()
+    });
+    assert_eq!(statuses, ["returned", "refused:address_length"]);
 }
 
 /// Calls the address in the first 32 bytes of its input with the rest, and returns the output.

@@ -60,10 +60,25 @@ fn assembled(text: &str) -> Vec<u8> {
     wat::parse_str(text).expect("it assembles")
 }
 
+/// [`DIRTY`] with so many pages of memory, all of which it sums up and overwrites.
+fn dirty(pages: u32) -> Vec<u8> {
+    let end = pages * 65_536;
+    let text = DIRTY.replace("(memory 2 4)", &format!("(memory {pages} {})", pages + 2));
+    let text = text.replace("131072", &end.to_string()).replace("131071", &(end - 1).to_string());
+    assembled(&text.replace("131064", &(end - 8).to_string()))
+}
+
 #[test]
 fn a_contract_that_dirties_everything_always_finds_it_new() {
+    // Memories from three pages on are set back in another way.
+    for pages in [2, 5] {
+        always_new(dirty(pages));
+    }
+}
+
+fn always_new(code: Vec<u8>) {
     let mut chain = Chain::new();
-    let contract = chain.deploy(assembled(DIRTY));
+    let contract = chain.deploy(code.clone());
     let mut found = Vec::new();
     // Every way to end, each followed by every other.
     for first in 0..6u8 {
@@ -86,7 +101,7 @@ fn a_contract_that_dirties_everything_always_finds_it_new() {
     assert_eq!(found.len(), 1, "an instance was not as new: {found:?}");
     // The same without any reuse.
     let mut unpooled = Chain::with(Engine::with_bounds(64 << 20, 0).expect("the self-test passes"));
-    let contract = unpooled.deploy(assembled(DIRTY));
+    let contract = unpooled.deploy(code);
     assert_eq!(unpooled.call(&contract, 20_000_000, &[0]).output, found[0]);
 }
 
