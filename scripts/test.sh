@@ -30,6 +30,28 @@ outside() {
   CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target} RUST_BACKTRACE=0 \
     cargo test --locked --release --manifest-path "$manifest" -- --show-output
 }
+# What `unfork new` makes, as its author would go on with it; compiled and run where there is a compiler for wasm32.
+new_project() {
+  local root=$PWD folder binary
+  binary=${CARGO_TARGET_DIR:-$root/target}/release/unfork
+  folder=$(mktemp -d)
+  (
+    cd "$folder"
+    "$binary" new my-contract --sdk "$root/contracts/sdk"
+    cp "$root/contracts/Cargo.lock" my-contract/
+    cd my-contract
+    export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/contracts/target}
+    cargo test --offline
+    if "$root/scripts/verdict.sh" --probe; then
+      [ -z "${UNFORK_WASM32_RUSTC:-}" ] || export RUSTC=$UNFORK_WASM32_RUSTC RUSTC_BOOTSTRAP=1
+      "$binary" build
+      "$binary" run scenario.json
+    else
+      echo 'LEFT OUT: compiling it, for want of a compiler for wasm32'
+    fi
+  )
+  rm -r "$folder"
+}
 # Benches beside peers and fuzz targets are workspaces of their own, which no test builds: here a lock file that an added
 # dependency has left behind is noticed.
 lock_files() {
@@ -58,6 +80,7 @@ step "Lints without RocksDB" cargo clippy --locked --release -p unfork --no-defa
 step "Tests (cold: some minutes of compiling first)" tests
 step "The vectors on a store outside of the workspace" outside
 step "Tests of the guest crate and the sample contracts" contracts
+step "A new contract project" new_project
 step "Documentation, warnings denied" docs
 step "The package of unfork-gas, built alone" cargo package --locked --allow-dirty --quiet -p unfork-gas
 if scripts/verdict.sh --probe; then
