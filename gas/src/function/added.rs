@@ -13,7 +13,7 @@ pub(crate) enum Function {
     /// `[] -> []`: charges for an `unreachable`, and traps.
     PayAndTrap,
     /// `[units, pending] -> [size or −1]`, for a table with what to fill with below: charges each unit, takes all gas if
-    /// less than `pending` is left then, and grows.
+    /// less than `pending`, written as the counter is, is left then, and grows.
     Grow(Grow),
 }
 
@@ -92,26 +92,31 @@ impl Body {
     /// `units` is the parameter with the number of units; below it, for a table, is what to fill with; above it `pending`.
     fn grow(&mut self, grow: Grow, price: u64, units: u32) {
         let price = i64::try_from(price).unwrap_or(i64::MAX);
-        // The charge may be more than the counter holds: it is compared with the gas before.
+        let pending = units.saturating_add(1);
+        self.out.extend_from_slice(&[op::BLOCK, TYPE_EMPTY]);
+        // By nothing, nothing is charged.
+        self.indexed(op::LOCAL_GET, units);
+        self.out.extend_from_slice(&[op::I32_EQZ, op::IF, TYPE_EMPTY]);
         self.indexed(op::GLOBAL_GET, self.counter_global);
-        self.constant(counter::GAS_SHIFT);
-        self.out.push(op::I64_SHR_S);
+        self.indexed(op::LOCAL_GET, pending);
+        self.out.extend_from_slice(&[op::I64_LT_S, op::BR_IF, 1]);
+        self.size(grow);
+        self.out.extend_from_slice(&[op::RETURN, op::END]);
+        // The charge may be more than the counter holds: the gas is compared before.
+        self.gas_of(op::GLOBAL_GET, self.counter_global);
         self.less_units(units, price);
-        self.indexed(op::LOCAL_GET, units.saturating_add(1));
-        self.out.extend_from_slice(&[op::I64_LT_S, op::IF, TYPE_EMPTY]);
-        self.constant(-1);
-        self.indexed(op::GLOBAL_SET, self.counter_global);
-        self.out.extend_from_slice(&[op::UNREACHABLE, op::END]);
+        self.gas_of(op::LOCAL_GET, pending);
+        self.out.extend_from_slice(&[op::I64_LT_S, op::BR_IF, 0]);
         self.indexed(op::GLOBAL_GET, self.counter_global);
         self.less_units(units, counter::charge(price));
         self.indexed(op::GLOBAL_SET, self.counter_global);
-        // units - 1 < max - size, unsigned: neither 0 nor too much.
+        // units > max - size, unsigned: no table or memory is larger than its maximum.
         self.indexed(op::LOCAL_GET, units);
-        self.narrow_constant(1);
-        self.out.push(op::I32_SUB);
         self.narrow_constant(grow.max.cast_signed());
         self.size(grow);
-        self.out.extend_from_slice(&[op::I32_SUB, op::I32_LT_U, op::IF, TYPE_I32]);
+        self.out.extend_from_slice(&[op::I32_SUB, op::I32_GT_U, op::IF, TYPE_I32]);
+        self.narrow_constant(-1);
+        self.out.push(op::ELSE);
         match grow.table {
             None => {
                 self.indexed(op::LOCAL_GET, units);
@@ -124,11 +129,17 @@ impl Body {
                 self.indexed(op::PREFIXED_TABLE_GROW, table);
             }
         }
-        self.out.push(op::ELSE);
-        self.narrow_constant(-1);
-        self.size(grow);
-        self.indexed(op::LOCAL_GET, units);
-        self.out.extend_from_slice(&[op::SELECT, op::END]);
+        self.out.extend_from_slice(&[op::END, op::RETURN, op::END]);
+        self.constant(-1);
+        self.indexed(op::GLOBAL_SET, self.counter_global);
+        self.out.push(op::UNREACHABLE);
+    }
+
+    /// The gas in a counter.
+    fn gas_of(&mut self, get: u8, index: u32) {
+        self.indexed(get, index);
+        self.constant(counter::GAS_SHIFT);
+        self.out.push(op::I64_SHR_S);
     }
 
     fn size(&mut self, grow: Grow) {

@@ -161,7 +161,7 @@ impl Writer<'_> {
             self.counter_get();
             self.global_set();
         }
-        self.constant(pending.gas_part());
+        self.constant(counter::charge(pending.gas_part()));
         let function = self.added.index_of(Function::Grow(grow));
         self.indexed(op::CALL, function);
         if self.counter_in_local {
