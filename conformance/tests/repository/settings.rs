@@ -45,6 +45,15 @@ fn release_checks_arithmetic() {
 }
 
 #[test]
+fn other_workspaces_build_as_releases_do() {
+    for folder in ["", "benches/peers/", "benches/peers/call/", "benches/peers/floats/", "conformance/outside/"] {
+        let name = format!("{folder}Cargo.toml");
+        let release = &manifest(&name)["profile.release"];
+        assert_eq!((release["opt-level"].as_str(), release["codegen-units"].as_str()), ("3", "1"), "{name}");
+    }
+}
+
+#[test]
 fn the_interpreter_has_the_features_of_the_decision() {
     let manifest = manifest("Cargo.toml");
     let wasmi = &manifest["workspace.dependencies"]["wasmi"];
