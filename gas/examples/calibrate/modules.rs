@@ -55,7 +55,7 @@ fn row(name: String, code: &[u8], profile: &Profile<'_>) -> Row {
         let engine = executor(mode);
         best(|| Module::new(&engine, prepared.code())) / bytes
     };
-    let (made, translated) = (make(CompilationMode::LazyTranslation), make(CompilationMode::Eager));
+    let (made, translated) = (make(CompilationMode::Lazy), make(CompilationMode::Eager));
     Row { name, bytes: code.len(), admission, preparation, made, translated }
 }
 
@@ -120,7 +120,7 @@ fn instances() {
         let time = |count: usize| {
             let code = wat::parse_str(format!("(module {})", text(count))).expect("text");
             let prepared = prepare(&code, &V1, &LIMITS_V1, &PROFILE).expect("admitted");
-            let engine = executor(CompilationMode::LazyTranslation);
+            let engine = executor(CompilationMode::Lazy);
             let module = Module::new(&engine, prepared.code()).expect("a module");
             let linker = Linker::<()>::new(&engine);
             best(|| {

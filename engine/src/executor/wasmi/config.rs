@@ -10,12 +10,12 @@ const RECURSION_MAX: usize = 1 << 20;
 /// wasmi's own bound on its value stack in bytes; likewise out of reach.
 const STACK_BYTES_MAX: usize = 256 << 20;
 
-/// The configuration: an explicit list, since defaults change with versions. Functions are validated when a module is
-/// made and translated when first called (docs/decisions/0006).
+/// The configuration: an explicit list, since defaults change with versions. Functions are validated and translated when
+/// first called (docs/decisions/0006).
 pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config
-        .compilation_mode(CompilationMode::LazyTranslation)
+        .compilation_mode(CompilationMode::Lazy)
         .consume_fuel(false)
         .ignore_custom_sections(true)
         .allow_start_fn(false)
