@@ -4,7 +4,12 @@
 mod cmd;
 
 use clap::{Parser, Subcommand};
+use mimalloc::MiMalloc;
 use std::process::ExitCode;
+
+/// Making contracts ready to run is a lot of small allocations (docs/decisions/0009).
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Checks contracts, executes scenarios, replays blocks and looks at state.
 ///

@@ -19,6 +19,9 @@ use std::cell::RefCell;
 use unfork_benches::token::{BLOCK, Tokens, Work};
 use unfork_engine::Engine;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measurements of each case; the median counts.
 const ROUNDS: u32 = 11;
 
