@@ -69,6 +69,7 @@ bench-gas: ## Metered code beside unmetered, wasmi's fuel, wasm-instrument and f
 bench-call: ## One contract call beside the EVM's and CosmWasm's, in memory and on disk: table and ratios. The first build takes 20 minutes.
 	@$(say) 'Contract calls beside those of others (the first build takes about twenty minutes)'
 	$(rocksdb)
+	cargo run --locked --release -p unfork-benches --no-default-features --example memory
 	cargo run --locked --release --manifest-path benches/peers/call/Cargo.toml -- $(CALL_ARGS)
 
 # For instance STATE_ARGS="--updates 1000000 --large" for longer runs and 10M keys, or "--plot docs/state-cost.svg".

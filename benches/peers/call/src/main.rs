@@ -9,7 +9,6 @@ mod evm;
 #[cfg(feature = "rocksdb")]
 mod gas;
 mod measure;
-mod memory;
 mod parts;
 #[cfg(feature = "soroban")]
 mod soroban;
@@ -28,9 +27,6 @@ const ROUNDS: u32 = 11;
 fn main() {
     let engine = Engine::new().expect("the self-test passes");
     let rounds = std::env::args().nth(2).map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"));
-    if std::env::args().len() == 1 {
-        memory::print(&engine);
-    }
     let tokens = Tokens::in_memory(&engine);
     let revm = RefCell::new(evm::Revm::new());
     #[cfg(feature = "cosmwasm")]

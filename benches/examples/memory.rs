@@ -1,4 +1,10 @@
 //! What a cached program and a waiting instance take: resident bytes of the process before and after many of them.
+//!
+//! A program of its own, with the C library's allocator: memory that was freed before must not be what is taken again.
+//!
+//!   cargo run --release --locked -p unfork-benches --no-default-features --example memory
+#![allow(clippy::arithmetic_side_effects, clippy::disallowed_methods, clippy::disallowed_types, reason = "measures")]
+#![allow(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "bytes on average")]
 
 use unfork_benches::token::{C_TOKEN, INK_TOKEN, Tokens};
 use unfork_engine::Engine;
@@ -6,14 +12,15 @@ use unfork_engine::Engine;
 /// Contracts, each of a code of its own.
 const COPIES: u32 = 300;
 
-/// Prints bytes for one program and one instance. To be called first, while nothing freed lies around.
-pub fn print(engine: &Engine) {
+/// Prints bytes for one program and one instance.
+fn main() {
+    let engine = Engine::new().expect("the self-test passes");
     let supply = [[0x9b, 0xae, 0x9d, 0x5e].as_slice(), &1u128.to_le_bytes()].concat();
     // A call of the C token that does nothing, and `total_supply` of the ink! token.
     let works =
         [("C token", C_TOKEN, Vec::new(), vec![0; 5]), ("ink! token", INK_TOKEN, supply, vec![0xdb, 0x63, 0x75, 0xa8])];
     for (name, code, constructor, call) in works {
-        let mut tokens = Tokens::in_memory(engine);
+        let mut tokens = Tokens::in_memory(&engine);
         let contracts = tokens.create_copies(code, &constructor, COPIES);
         let block = tokens.calls(&contracts, &call);
         let (large, none) = (1 << 30, 0);
