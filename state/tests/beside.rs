@@ -16,17 +16,37 @@ use unfork_state::{
     TableRange, Value,
 };
 
-/// What a sync does on its way: it says that it has begun, waits until it may go on, and then may fail.
+/// What an operation does on its way: it says that it has begun, waits until it may go on, and then may fail.
 struct Gate {
     reached: Sender<()>,
     passed: Receiver<()>,
     fails: bool,
 }
 
+/// Where the next operation of a kind finds its gate, if there is one.
+type Gates = Arc<Mutex<Option<Gate>>>;
+
+/// Goes through the gate, if there is one; whether the operation is to fail.
+fn pass(gates: &Gates) -> bool {
+    let gate = gates.lock().unwrap().take();
+    gate.is_some_and(|gate| {
+        gate.reached.send(()).unwrap();
+        // Whoever holds it may have ended with a panic.
+        let _ = gate.passed.recv();
+        gate.fails
+    })
+}
+
+/// A gate, what says that it was reached, and what lets pass.
+fn gate(fails: bool) -> (Option<Gate>, Receiver<()>, Sender<()>) {
+    let ((reached, begun), (go_on, passed)) = (channel(), channel());
+    (Some(Gate { reached, passed, fails }), begun, go_on)
+}
+
 /// A block file whose next sync goes through the gate, if there is one.
 struct HeldLog {
     log: Box<dyn BlockLog>,
-    gate: Arc<Mutex<Option<Gate>>>,
+    gate: Gates,
 }
 
 impl BlockLog for HeldLog {
@@ -43,14 +63,7 @@ impl BlockLog for HeldLog {
     }
 
     fn sync(&self) -> Result<(), StateError> {
-        let gate = self.gate.lock().unwrap().take();
-        let fails = gate.is_some_and(|gate| {
-            gate.reached.send(()).unwrap();
-            // Whoever reads may have ended with a panic.
-            let _ = gate.passed.recv();
-            gate.fails
-        });
-        if fails {
+        if pass(&self.gate) {
             return Err(StateError::Io { during: "syncing the test's block file", text: "no".to_owned() });
         }
         self.log.sync()
@@ -61,15 +74,18 @@ impl BlockLog for HeldLog {
     }
 }
 
-/// A key-value store that counts its writes.
+/// A key-value store that counts its writes, and whose next answer goes through the gate, if there is one.
 struct Watched {
     disk: FaultyDisk,
     writes: Arc<AtomicU64>,
+    gate: Gates,
 }
 
 impl Backend for Watched {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Value>, StateError> {
-        self.disk.get(table, key)
+        let found = self.disk.get(table, key);
+        pass(&self.gate);
+        found
     }
 
     fn scan(&self, table: Table, range: &TableRange, limit: usize) -> Result<Vec<(Vec<u8>, Value)>, StateError> {
@@ -139,14 +155,14 @@ fn whoever_reads_while_the_block_file_is_written_reads_what_was() {
     let (mut failed, mut reads) = (0, 0);
     for round in 0..12 {
         let disk = FaultyDisk::new();
-        let gate = Arc::new(Mutex::new(None));
-        let log = Box::new(HeldLog { log: disk.block_log(), gate: gate.clone() });
+        let syncing = Gates::default();
+        let log = Box::new(HeldLog { log: disk.block_log(), gate: syncing.clone() });
         let genesis = changes(&mut random, Arc::new(unfork_state::EmptyView));
         let mut map = Map::new();
         apply(&mut map, &genesis);
         let options = Options { cache_bytes: if round % 3 == 0 { 0 } else { 1 << 20 }, ..Options::default() };
         let writes = Arc::new(AtomicU64::new(0));
-        let backend = Box::new(Watched { disk: disk.clone(), writes: writes.clone() });
+        let backend = Box::new(Watched { disk: disk.clone(), writes: writes.clone(), gate: Gates::default() });
         let parts = unfork_state::Parts { backend, log, trees: Some(disk.tree_files()), options };
         let mut store = Store::create_from(parts, CHAIN, genesis, id(0, 0), Vec::new()).unwrap();
         let mut maps = vec![map.clone()];
@@ -162,8 +178,8 @@ fn whoever_reads_while_the_block_file_is_written_reads_what_was() {
             let past = (0..height).step_by(3).chain([height - 1]);
             let past = past.map(|at| (store.at(at).unwrap(), maps[usize::try_from(at).unwrap()].clone())).collect();
             let readers = Readers { view: store.view(), map: map.clone(), past, sibling, sibling_map };
-            let ((reached, begun), (go_on, passed)) = (channel(), channel());
-            *gate.lock().unwrap() = Some(Gate { reached, passed, fails: height == 7 && round % 2 == 0 });
+            let (held, begun, go_on) = gate(height == 7 && round % 2 == 0);
+            *syncing.lock().unwrap() = held;
             let before = writes.load(Ordering::SeqCst);
             let committed = std::thread::scope(|scope| {
                 let go_on = go_on;
@@ -203,4 +219,41 @@ fn whoever_reads_while_the_block_file_is_written_reads_what_was() {
     }
     println!("{reads} rounds of reading, {failed} failed syncs");
     assert_eq!(failed, 6);
+}
+
+/// A reader has the old value from the key-value store and is slow to come back with it: it arrives when memory has the new
+/// one. The cache of values must not take it.
+#[test]
+fn what_was_read_before_a_commit_is_not_kept_after_it() {
+    let disk = FaultyDisk::new();
+    let (syncing, reading) = (Gates::default(), Gates::default());
+    let log = Box::new(HeldLog { log: disk.block_log(), gate: syncing.clone() });
+    let backend = Box::new(Watched { disk: disk.clone(), writes: Arc::new(AtomicU64::new(0)), gate: reading.clone() });
+    let key = seed(51).key(60);
+    let set = |view: Arc<dyn StateView>, value: &[u8]| {
+        let mut overlay = Overlay::new(view);
+        overlay.put(key.clone(), value.into());
+        overlay.into_changes()
+    };
+    let options = Options { cache_bytes: 1 << 20, ..Options::default() };
+    let parts = unfork_state::Parts { backend, log, trees: Some(disk.tree_files()), options };
+    let genesis = set(Arc::new(unfork_state::EmptyView), b"old");
+    let mut store = Store::create_from(parts, CHAIN, genesis, id(0, 0), Vec::new()).unwrap();
+    let view = store.view();
+    let (held, read, come_back) = gate(false);
+    *reading.lock().unwrap() = held;
+    let (held, synced, go_on) = gate(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| view.get(&key).unwrap());
+        read.recv_timeout(Duration::from_secs(60)).expect("the value is not in the cache");
+        let (_, pending) = store.prepare(store.head().id, set(store.view(), b"new")).unwrap();
+        *syncing.lock().unwrap() = held;
+        let commit = scope.spawn(|| store.commit(pending, 1, id(1, 0), Vec::new()));
+        synced.recv_timeout(Duration::from_secs(60)).expect("the block file is synced");
+        come_back.send(()).unwrap();
+        assert_eq!(reader.join().unwrap().as_deref(), Some(b"old".as_slice()), "its view is of the former head");
+        go_on.send(()).unwrap();
+        commit.join().unwrap().unwrap();
+    });
+    assert_eq!(store.view().get(&key).unwrap().as_deref(), Some(b"new".as_slice()));
 }
