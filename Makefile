@@ -1,5 +1,6 @@
 # Every command of this project. Needs rustup's cargo, git, make and a C/C++ compiler; the rest sets itself up.
-# One profile (release) for all of them: the interpreter's dispatch depends on it (docs/decisions/0002).
+# What ships is built as `release`, tests as `testing`, which leaves only link-time optimisation out: the interpreter's
+# dispatch depends on the level (docs/decisions/0002).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c

@@ -11,6 +11,6 @@ log=docs/evidence/$(git rev-parse --short=12 HEAD).log
   echo "commit $(git rev-parse HEAD)$(git diff --quiet HEAD || echo ', with uncommitted changes')"
   echo "machine $(uname -srm), $(nproc) processors, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
   rustc --version
-  UNFORK_EVIDENCE=1 cargo test --locked --release --workspace -- --nocapture --test-threads 1
+  UNFORK_EVIDENCE=1 cargo test --locked --profile testing --workspace -- --nocapture --test-threads 1
 } 2>&1 | tee "$log"
 echo "log: $log"

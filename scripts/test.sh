@@ -19,7 +19,7 @@ skip() {
 }
 # With output, because property tests print how much they ran, and tests what they left out. Planted mistakes panic on
 # purpose, at length; only the beginning of a line is shown.
-tests() { RUST_BACKTRACE=0 cargo test --locked --release --workspace -- --show-output 2>&1 | cut -c1-240; }
+tests() { RUST_BACKTRACE=0 cargo test --locked --profile testing --workspace -- --show-output 2>&1 | cut -c1-240; }
 # The guest crate and the samples, natively; a workspace of its own.
 contracts() { cargo test --locked --workspace --manifest-path contracts/Cargo.toml; }
 # A store of somebody else's, on which the vectors must give what is published; a workspace of its own that shares what is
@@ -28,12 +28,12 @@ outside() {
   local manifest=conformance/outside/Cargo.toml
   cargo fmt --check --manifest-path "$manifest"
   CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target} RUST_BACKTRACE=0 \
-    cargo test --locked --release --manifest-path "$manifest" -- --show-output
+    cargo test --locked --profile testing --manifest-path "$manifest" -- --show-output
 }
 # What `unfork new` makes, as its author would go on with it; compiled and run where there is a compiler for wasm32.
 new_project() {
   local root=$PWD folder binary
-  binary=${CARGO_TARGET_DIR:-$root/target}/release/unfork
+  binary=${CARGO_TARGET_DIR:-$root/target}/testing/unfork
   folder=$(mktemp -d)
   (
     cd "$folder"
@@ -75,9 +75,11 @@ docs() { RUSTDOCFLAGS="${RUSTDOCFLAGS:-} -D warnings" cargo doc --locked --works
 step "Format" cargo fmt --all --check
 step "Lock files of all workspaces" lock_files
 step "Recipes of the Makefile" recipes
-step "Lints, warnings denied" cargo clippy --locked --release --workspace --all-targets -- -D warnings
-step "Lints without RocksDB" cargo clippy --locked --release -p unfork --no-default-features -- -D warnings
+step "Lints, warnings denied" cargo clippy --locked --profile testing --workspace --all-targets -- -D warnings
+step "Lints without RocksDB" cargo clippy --locked --profile testing -p unfork --no-default-features -- -D warnings
 step "Tests (cold: some minutes of compiling first)" tests
+step "The interpreter leaves no stack behind, in the profile that ships" \
+  cargo test --locked --release -p unfork-engine --test small_stack
 step "The vectors on a store outside of the workspace" outside
 step "Tests of the guest crate and the sample contracts" contracts
 step "A new contract project" new_project

@@ -24,4 +24,4 @@ fi
 UNFORK_VERDICT=${CARGO_TARGET_DIR:-$PWD/gas/verdict/target}/$target/release/unfork_verdict.wasm
 export UNFORK_VERDICT
 printf '%s bytes  %s\n' "$(wc -c < "$UNFORK_VERDICT")" "$UNFORK_VERDICT"
-cargo test --locked --release -p unfork-gas --test verdict -- --show-output
+cargo test --locked --profile testing -p unfork-gas --test verdict -- --show-output

@@ -49,7 +49,8 @@ fn other_workspaces_build_as_releases_do() {
     for folder in ["", "benches/peers/", "benches/peers/call/", "benches/peers/floats/", "conformance/outside/"] {
         let name = format!("{folder}Cargo.toml");
         let release = &manifest(&name)["profile.release"];
-        assert_eq!((release["opt-level"].as_str(), release["codegen-units"].as_str()), ("3", "1"), "{name}");
+        let keys = ["opt-level", "codegen-units", "lto"].map(|key| release[key].as_str());
+        assert_eq!(keys, ["3", "1", "\"fat\""], "{name}");
     }
 }
 
