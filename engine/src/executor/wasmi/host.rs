@@ -161,7 +161,8 @@ macro_rules! link_functions {
         #[allow(unused_variables, reason = "some arguments are ignored by rule")]
         fn $link(module: &str, name: &str) -> Option<Link> {
             $(
-                if module == $module && (name == $name || ($alias && name == concat!("seal_", $name))) {
+                // Names first: they are told apart by their length in most cases.
+                if (name == $name || ($alias && name == concat!("seal_", $name))) && module == $module {
                     return Some(|store| {
                         Func::wrap(store, |caller: Caller<'_, Host>, $($argument: $type),*| -> Result<$result, Error> {
                             enter(caller, |guest| $profile::$body(guest, $($passed),*))

@@ -122,6 +122,7 @@ impl Program for WasmiProgram {
         let faulty = matches!(result, Err(Abort::Fault(_)));
         if self.reusable
             && !faulty
+            && self.pool.keeps(instance.bytes())
             && let Some(start) = self.start.get()
             && instance.set_back(start, &self.pages)
         {

@@ -47,10 +47,15 @@ impl Pool {
         Some(instance)
     }
 
+    /// Whether so large an instance is ever kept.
+    pub fn keeps(&self, bytes: usize) -> bool {
+        bytes <= self.bytes_max
+    }
+
     /// Keeps an instance that is as new.
     pub fn put(&self, program: u64, instance: Box<Instance>) {
         let bytes = instance.bytes();
-        if bytes > self.bytes_max {
+        if !self.keeps(bytes) {
             return;
         }
         let mut dropped = Vec::new();
