@@ -17,6 +17,7 @@ pub struct Prepared {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub(crate) original_len: u32,
+    pub(crate) loading_gas: u64,
     pub(crate) instantiation_gas: u64,
     /// Initial and largest memory size, where there is a memory.
     pub(crate) memory: Option<(u32, u32)>,
@@ -66,6 +67,13 @@ impl Prepared {
     #[must_use]
     pub fn instrumented_function_bytes_bound(&self) -> u64 {
         self.facts.instrumented_function_bytes_bound
+    }
+
+    /// Gas to charge for the first use of the code in a transaction, whatever any cache holds (docs/gas.md, section 1): the
+    /// part that its length decides, [`Schedule::loading_gas_of_length`](crate::Schedule::loading_gas_of_length), is in it.
+    #[must_use]
+    pub fn loading_gas(&self) -> u64 {
+        self.facts.loading_gas
     }
 
     /// Gas to charge for making an instance: memory pages, table elements, segments, globals, functions.

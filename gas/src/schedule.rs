@@ -59,6 +59,8 @@ table! {
         upload_byte: "gas per byte", "Each byte of uploaded code: admission, translation, storage.";
         code_load_base: "gas per code", "First use of a code in a transaction, whatever any cache holds.";
         code_load_byte: "gas per byte", "First use of a code in a transaction, per original byte: prepare and translate.";
+        code_load_item: "gas per item", "First use of a code in a transaction, per type, import, function, table, memory, global, export and segment.";
+        code_load_value: "gas per value", "First use of a code in a transaction, per value of its functions, blocks, calls and branches (docs/gas.md, section 1).";
         frame_base: "gas per frame", "Every contract frame: instance, checkpoint, context.";
         host_call_base: "gas per call", "Every host call, besides its own price.";
         guest_read_byte: "gas per byte", "Each byte the host reads from guest memory.";
@@ -131,6 +133,12 @@ impl Schedule {
         }
     }
 
+    /// What loading code of so many bytes costs at least: the part that is known before the code is looked at.
+    #[must_use]
+    pub fn loading_gas_of_length(&self, bytes: u32) -> u64 {
+        self.code_load_base.saturating_add(self.code_load_byte.saturating_mul(u64::from(bytes)))
+    }
+
     /// The first instrumented price above [`PRICE_MAX`], with its value.
     pub(crate) fn excessive_price(&self) -> Option<(&'static str, u64)> {
         self.fields().take(INSTRUMENTED_FIELDS).find(|&(_, price)| price > PRICE_MAX)
@@ -190,7 +198,9 @@ pub const V1: Schedule = Schedule {
     upload_base: 100_000,
     upload_byte: 500,
     code_load_base: 10_000,
-    code_load_byte: 60,
+    code_load_byte: 50,
+    code_load_item: 1_000,
+    code_load_value: 10,
     frame_base: 5_000,
     host_call_base: 50,
     guest_read_byte: 1,

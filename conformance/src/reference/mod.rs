@@ -12,6 +12,7 @@ mod floats;
 mod height;
 pub mod host;
 mod integers;
+mod loading;
 mod machine;
 mod module;
 mod operators;

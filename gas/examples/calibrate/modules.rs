@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use unfork_gas::{LIMITS_V1, Profile, V1, admit, prepare};
+use unfork_gas::{LIMITS_V1, Profile, Schedule, V1, admit, prepare};
 use wasmi::{CompilationMode, Config, Engine, Linker, Module, Store};
 
 use crate::bombs::{FAMILIES, PROFILE};
@@ -38,11 +38,17 @@ struct Row {
     made: f64,
     /// With every function translated.
     translated: f64,
+    /// What loading it costs, in gas per byte.
+    gas: f64,
 }
 
 impl Row {
     fn first_use(&self) -> f64 {
         self.preparation + self.translated
+    }
+
+    fn for_each_gas(&self) -> f64 {
+        self.first_use() / self.gas
     }
 }
 
@@ -56,22 +62,23 @@ fn row(name: String, code: &[u8], profile: &Profile<'_>) -> Row {
         best(|| Module::new(&engine, prepared.code())) / bytes
     };
     let (made, translated) = (make(CompilationMode::Lazy), make(CompilationMode::Eager));
-    Row { name, bytes: code.len(), admission, preparation, made, translated }
+    let gas = prepared.loading_gas() as f64 / bytes;
+    Row { name, bytes: code.len(), admission, preparation, made, translated, gas }
 }
 
 /// Prints what admission, preparation and translation cost per byte, at worst, and what the parts of an instance cost.
 pub fn measure() {
     println!(
-        "\nper byte of code, over families of expensive modules of up to 120 kB, and contracts, in ns; worst first"
+        "\nper byte of code, over families of expensive modules of up to 120 kB, and contracts, in ns; what loading costs, in gas per byte; most ns for each gas first"
     );
     println!(
-        "{:<28} {:>9} {:>9} {:>9} {:>9} {:>17}",
-        "family", "admit", "prepare", "make", "translate", "first use of all"
+        "{:<28} {:>9} {:>9} {:>9} {:>9} {:>17} {:>7} {:>7}",
+        "family", "admit", "prepare", "make", "translate", "first use of all", "gas", "ns/gas"
     );
     let mut rows: Vec<Row> = Vec::new();
     for family in FAMILIES {
         // The largest that is admitted.
-        let sizes = [120_000, 60_000, 10_000, 1_000];
+        let sizes = [120_000, 60_000, 10_000, 1_000, 200];
         let mut codes = sizes.into_iter().map(|size| (family.make)(size));
         if let Some(code) = codes.find(|code| admit(code, &V1, &LIMITS_V1, &PROFILE).is_ok()) {
             rows.push(row(family.name.to_string(), &code, &PROFILE));
@@ -81,15 +88,19 @@ pub fn measure() {
         let name = path.rsplit('/').next().unwrap_or(&path).to_string();
         rows.push(row(name, &code, &contracts::profile_of(&code)));
     }
-    rows.sort_by(|one, other| other.first_use().total_cmp(&one.first_use()));
+    rows.sort_by(|one, other| other.for_each_gas().total_cmp(&one.for_each_gas()));
     for row in &rows {
-        let Row { name, bytes, admission, preparation, made, translated } = row;
+        let Row { name, bytes, admission, preparation, made, translated, gas } = row;
         println!(
-            "{name:<28} {admission:>9.1} {preparation:>9.1} {made:>9.1} {translated:>9.1} {:>17.1}  ({bytes} bytes)",
-            row.first_use()
+            "{name:<28} {admission:>9.1} {preparation:>9.1} {made:>9.1} {translated:>9.1} {:>17.1} {gas:>7.1} {:>7.2}  ({bytes} bytes)",
+            row.first_use(),
+            row.for_each_gas()
         );
     }
-    println!("version 1: code_load_byte {}, upload_byte {}", V1.code_load_byte, V1.upload_byte);
+    let Schedule { code_load_base, code_load_byte, code_load_item, code_load_value, upload_byte, .. } = V1;
+    println!(
+        "version 1: code_load_base {code_load_base}, _byte {code_load_byte}, _item {code_load_item}, _value {code_load_value}; upload_byte {upload_byte}"
+    );
     instances();
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct Functions<'a> {
 pub(crate) struct Totals {
     pub(crate) locals: u64,
     pub(crate) br_table_targets: u64,
+    /// Values of functions, blocks, calls and branches, which loading is priced by.
+    pub(crate) values: u64,
     pub(crate) frame_units_max: u64,
     pub(crate) top_values_max: u64,
     pub(crate) function_gas_max: u64,
@@ -124,6 +126,9 @@ impl<'a> Functions<'a> {
         self.totals.longest_body = self.totals.longest_body.max(longest);
         let static_gas = self.plan.static_gas();
         let values = u64::from(signature.param_count).saturating_add(locals.declared).saturating_add(height);
+        let counted =
+            u64::from(signature.param_count).saturating_add(locals.declared).saturating_add(self.plan.values_carried);
+        self.totals.values = self.totals.values.saturating_add(counted);
         let frame_units = self.limits.stack_frame_base.saturating_add(values);
         self.totals.top_values_max = self.totals.top_values_max.max(values);
         if self.plan.has_call {

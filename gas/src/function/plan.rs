@@ -72,8 +72,8 @@ struct Frame {
     label: Option<Pending>,
     /// `pending` where the frame began; `None` where that cannot be reached.
     entered: Option<Pending>,
-    /// Whether a branch to the label carries no values.
-    carries_nothing: bool,
+    /// How many values a branch to the label carries.
+    arity: usize,
 }
 
 /// The plan of one body, and the scratch space that is reused from body to body.
@@ -96,6 +96,8 @@ pub(crate) struct Plan {
     pub(crate) has_charged_table: bool,
     pub(crate) canonical_f32: bool,
     pub(crate) canonical_f64: bool,
+    /// Values that branches and returns carry to their labels, reachable or not.
+    pub(crate) values_carried: u64,
     /// `pending` at the end of the function, where branches arrive there.
     pub(crate) pending_at_end: Option<Pending>,
     /// What the walk must see to once it knows where the operator ends.
@@ -193,7 +195,7 @@ impl Plan {
     }
 
     fn push(&mut self, kind: Kind, label: Option<Pending>, arity: usize) {
-        self.frames.push(Frame { kind, label, entered: self.reachable_pending(), carries_nothing: arity == 0 });
+        self.frames.push(Frame { kind, label, entered: self.reachable_pending(), arity });
     }
 
     fn save_locals(&mut self, at: u32, needed: bool) {

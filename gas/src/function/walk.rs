@@ -10,6 +10,7 @@ use wasmparser::{
 
 use super::plan::{After, Grow, LOOKED_AT, Plan, Previous};
 use super::{Totals, narrow, slice};
+use crate::encode;
 use crate::growth;
 use crate::limits::Limits;
 use crate::operator::{Width, consumes_float, makes_nan, price, price_per_unit};
@@ -104,6 +105,7 @@ impl Walk<'_> {
             self.unreachable = false;
         }
         self.grow_by(growth::operator(operator));
+        self.totals.values = self.totals.values.saturating_add(self.values(operator));
         match operator {
             Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
                 let nested = u64::from(self.validator.control_stack_height());
@@ -134,6 +136,7 @@ impl Walk<'_> {
                 self.unreachable = true;
             }
             Operator::Return => {
+                self.plan.carry_results();
                 self.plan.leave_function(at);
                 self.unreachable = true;
             }
@@ -171,17 +174,41 @@ impl Walk<'_> {
 
     /// How many values a branch to the label that a block opens carries, and whether its type is given by index.
     fn label_arity(&self, block_type: BlockType, is_loop: bool) -> (usize, bool) {
+        let (params, results) = self.block_arity(block_type);
+        (if is_loop { params } else { results }, matches!(block_type, BlockType::FuncType(_)))
+    }
+
+    /// Parameters and results of a block.
+    fn block_arity(&self, block_type: BlockType) -> (usize, usize) {
         match block_type {
-            BlockType::Empty => (0, false),
-            BlockType::Type(_) => (usize::from(!is_loop), false),
-            BlockType::FuncType(index) => match self.validator.resources().sub_type_at(index) {
-                Some(sub_type) => {
-                    let function = sub_type.unwrap_func();
-                    (if is_loop { function.params().len() } else { function.results().len() }, true)
-                }
-                None => (0, true),
-            },
+            BlockType::Empty => (0, 0),
+            BlockType::Type(_) => (0, 1),
+            BlockType::FuncType(index) => self.arity(Some(index)),
         }
+    }
+
+    /// Parameters and results of a function type.
+    fn arity(&self, type_index: Option<u32>) -> (usize, usize) {
+        let Some(sub_type) = type_index.and_then(|index| self.validator.resources().sub_type_at(index)) else {
+            return (0, 0);
+        };
+        let function = sub_type.unwrap_func();
+        (function.params().len(), function.results().len())
+    }
+
+    /// The values of the type that a block or a call has: paid for when code is loaded.
+    fn values(&self, operator: &Operator<'_>) -> u64 {
+        let (params, results) = match operator {
+            Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
+                self.block_arity(*blockty)
+            }
+            Operator::Call { function_index } => {
+                self.arity(self.validator.resources().type_index_of_function(*function_index))
+            }
+            Operator::CallIndirect { type_index, .. } => self.arity(Some(*type_index)),
+            _ => return 0,
+        };
+        encode::length(params.saturating_add(results))
     }
 
     /// How far a growing operator may grow what it grows: as far as declared, and never past the cap.

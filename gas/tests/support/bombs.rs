@@ -62,6 +62,11 @@ pub const FAMILIES: &[Family] = &[
     Family { name: "block parameters", make: |n| with_type(0x7f, 16, on_operands(n, 100, b"\x02\x01\x0b")) },
     Family { name: "loop parameters", make: |n| with_type(0x7f, 16, on_operands(n, 100, b"\x03\x01\x0b")) },
     Family { name: "if parameters", make: |n| with_type(0x7f, 16, on_operands(n, 100, b"\x41\x00\x04\x01\x05\x0b")) },
+    Family { name: "blocks of 128 parameters", make: |n| takes(128, within(b"\0", repeat(n, b"\x03\x01\0\x0b"), b"")) },
+    Family { name: "br_ifs with 128 values", make: |n| takes(128, in_loop_of(128, repeat(n, b"\x41\0\x0d\0"))) },
+    Family { name: "dead br_ifs, 128 values", make: |n| takes(128, dead_loop(repeat(n, b"\x0d\0"))) },
+    Family { name: "dead br_tables, 128 values", make: |n| takes(128, dead_loop(tables_of(n, 1_000))) },
+    Family { name: "dead calls, 128 parameters", make: |n| takes(128, within(b"\0", repeat(n, b"\x10\x01"), b"")) },
     Family { name: "operands up and down", make: |n| one(operands(n, 1_000)) },
     Family { name: "local.set below local.gets", make: |n| one(sets_below(n, 1_000)) },
     Family { name: "selects", make: |n| one(repeat(n, b"\x41\x00\x41\x00\x41\x00\x1b\x1a")) },
@@ -81,6 +86,7 @@ pub const FAMILIES: &[Family] = &[
     Family { name: "functions with a loop", make: |n| many(n, b"\x00\x03\x40\x0b\x0b") },
     Family { name: "functions of 1000 locals", make: |n| many(n, b"\x01\xe8\x07\x7f\x0b") },
     Family { name: "functions of 200 groups", make: |n| many(n, &groups(200)) },
+    Family { name: "functions of 128 parameters", make: |n| of_type(n / 4, 128, &[0, 0x0b]) },
     Family { name: "functions of three results", make: of_many_types },
     Family { name: "types", make: |n| build(&Parts { types: vec![b"\x60\0\0".to_vec(); n / 3], ..Parts::default() }) },
     Family { name: "types of 100 parameters", make: |n| with_types(n, 100) },
@@ -109,6 +115,40 @@ pub const FAMILIES: &[Family] = &[
             let entry = b"\x60\x80\x80\x80\x80\0\x80\x80\x80\x80\0".to_vec();
             build(&Parts { types: vec![entry; n / 11], ..Parts::default() })
         },
+    },
+    Family {
+        name: "padded bodies",
+        make: |n| {
+            let body = within(&padded(0), Vec::new(), b"\x0b");
+            build(&Parts { padded: true, bodies: vec![body; n / 12], ..Parts::default() })
+        },
+    },
+    Family {
+        name: "padded locals",
+        make: |n| {
+            let body = within(&padded(1), padded(1), b"\x7f\x0b");
+            build(&Parts { padded: true, bodies: vec![body; n / 18], ..Parts::default() })
+        },
+    },
+    Family {
+        name: "padded imports",
+        make: |n| {
+            let names = [within(&padded(3), b"env".to_vec(), b""), within(&padded(1), b"g".to_vec(), b"\0")];
+            let entry = within(&names.concat(), padded(0), b"");
+            build(&Parts { padded: true, imports: vec![entry; n / 20], ..Parts::default() })
+        },
+    },
+    Family {
+        name: "padded exports",
+        make: |n| {
+            let names = (0..n / 19).map(|position| format!("{position:08}").into_bytes());
+            let entries = names.map(|name| within(&padded(8), name, &[vec![0], padded(0)].concat()));
+            build(&Parts { padded: true, exports: entries.collect(), ..Parts::default() })
+        },
+    },
+    Family {
+        name: "padded custom sections",
+        make: |n| build(&Parts { padded: true, customs: vec![b"\x01x".to_vec(); n / 8], ..Parts::default() }),
     },
     Family {
         name: "data segments",
@@ -148,9 +188,12 @@ struct Parts {
     elements: Vec<Vec<u8>>,
     data: Vec<Vec<u8>>,
     customs: Vec<Vec<u8>>,
+    /// Whether sizes and counts of sections and the sizes of bodies are written with five bytes.
+    padded: bool,
 }
 
 fn build(parts: &Parts) -> Vec<u8> {
+    let number = if parts.padded { padded } else { number };
     let mut types = vec![b"\x60\0\0".to_vec()];
     types.extend_from_slice(&parts.types);
     let mut bodies = vec![vec![0, 0x0b]];
@@ -203,6 +246,36 @@ fn with_type(value: u8, arity: usize, code: Vec<u8>) -> Vec<u8> {
     let list = within(&number(arity), vec![value; arity], b"");
     let type_one = within(b"\x60", list.clone(), &list);
     build(&Parts { types: vec![type_one], bodies: vec![within(b"\0", code, b"\x0b")], ..Parts::default() })
+}
+
+/// A body of this code beside functions of nothing that take so many values of type i32; theirs is type 1.
+fn takes(params: usize, code: Vec<u8>) -> Vec<u8> {
+    let taking = within(&within(b"\x60", number(params), b""), vec![0x7f; params], b"\0");
+    let bodies = vec![vec![0, 0x0b], within(b"\0", code, b"\x0b")];
+    build(&Parts { types: vec![taking], bodies, body_types: vec![1, 0], ..Parts::default() })
+}
+
+fn of_type(count: usize, params: usize, body: &[u8]) -> Vec<u8> {
+    let taking = within(&within(b"\x60", number(params), b""), vec![0x7f; params], b"\0");
+    let (bodies, body_types) = (vec![body.to_vec(); count], vec![1; count]);
+    build(&Parts { types: vec![taking], bodies, body_types, ..Parts::default() })
+}
+
+/// Within a loop of type 1, on its `params` values.
+fn in_loop_of(params: usize, code: Vec<u8>) -> Vec<u8> {
+    let before = [b"\x41\0".repeat(params), b"\x03\x01".to_vec()].concat();
+    within(&before, code, &[b"\x1a".repeat(params), b"\x0b".to_vec()].concat())
+}
+
+/// Within a loop of type 1 that cannot be reached, where all values are there that anybody asks for.
+fn dead_loop(code: Vec<u8>) -> Vec<u8> {
+    within(b"\0\x03\x01\0", code, b"\0\x0b")
+}
+
+/// br_tables of so many targets, all to the innermost label.
+fn tables_of(bytes: usize, targets: usize) -> Vec<u8> {
+    let targets = targets.min(bytes / 2);
+    repeat(bytes, &within(&within(b"\x0e", number(targets), b""), vec![0; targets + 1], b""))
 }
 
 fn with_types(bytes: usize, params: usize) -> Vec<u8> {
@@ -311,6 +384,18 @@ fn sets_below(bytes: usize, height: usize) -> Vec<u8> {
 fn groups(count: usize) -> Vec<u8> {
     let list = (0..count).flat_map(|group| [1, if group % 2 == 0 { 0x7f } else { 0x7e }]).collect();
     within(&number(count), list, b"\x0b")
+}
+
+/// Unsigned LEB128 with five bytes, as many as 32 bits may have.
+fn padded(value: usize) -> Vec<u8> {
+    let mut bytes = number(value);
+    let last = bytes.len() - 1;
+    bytes.resize(5, 0x80);
+    if last < 4 {
+        bytes[last] |= 0x80;
+        bytes[4] = 0;
+    }
+    bytes
 }
 
 /// Unsigned LEB128.

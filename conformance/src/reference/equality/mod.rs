@@ -40,7 +40,7 @@ impl Subject {
     /// As admission refuses.
     ///
     /// # Panics
-    /// When the bytes are no module, or the prepared code is refused by the executor.
+    /// When the bytes are no module, or the prepared code is refused by the executor; when loading has another price.
     pub fn prepare(&self) -> Result<Ready, Refusal> {
         let signatures = Signatures::of(&self.code, &self.entry);
         let imports: Vec<Import<'_>> = signatures.imports.iter().map(Signature::as_import).collect();
@@ -58,7 +58,10 @@ impl Subject {
             linking: Linking::Closed,
         };
         let prepared = admit(&self.code, &self.schedule, &self.limits, &profile)?;
-        Ok(Ready::new(&prepared, &self.module(&self.schedule), self.host))
+        let module = self.module(&self.schedule);
+        let loading_gas = module.loading_gas(self.code.len() as u64, &self.schedule);
+        assert_eq!(prepared.loading_gas(), loading_gas, "the gas of loading differs");
+        Ok(Ready::new(&prepared, &module, self.host))
     }
 
     /// The module as the reference meter sees it.

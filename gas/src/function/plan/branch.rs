@@ -3,6 +3,7 @@
 use wasmparser::BrTable;
 
 use super::{Action, After, Pending, Plan, count};
+use crate::encode;
 
 impl Plan {
     pub(crate) fn branch(&mut self, relative_depth: u32) {
@@ -39,7 +40,7 @@ impl Plan {
     /// Whether a branch leaves the innermost loop and carries nothing: taken once per loop, so it pays for itself.
     fn leaves_loop(&self, relative_depth: u32) -> bool {
         let Some(target) = self.frame_index(relative_depth) else { return false };
-        let carries_nothing = self.frames.get(target).is_some_and(|frame| frame.carries_nothing);
+        let carries_nothing = self.frames.get(target).is_some_and(|frame| frame.arity == 0);
         carries_nothing && self.loops.last().is_some_and(|&innermost| target < innermost)
     }
 
@@ -81,15 +82,25 @@ impl Plan {
         self.insert(at, Action::ChargedBrTable { first, count });
     }
 
+    /// A return: what it carries is paid for as a branch to the function's label is.
+    pub(crate) fn carry_results(&mut self) {
+        let results = self.frames.first().map_or(0, |frame| frame.arity);
+        self.values_carried = self.values_carried.saturating_add(encode::length(results));
+    }
+
     /// `pending` at the label `relative_depth` frames out, fixing it to `pending` if nothing arrived there before.
     fn arrive(&mut self, relative_depth: u32, pending: Pending) -> Option<Pending> {
         let index = self.frame_index(relative_depth)?;
         Some(*self.frames.get_mut(index)?.label.get_or_insert(pending))
     }
 
-    /// Reachable or not: a branch to the function's label must find that label after the body is wrapped.
+    /// Reachable or not: a branch to the function's label must find that label after the body is wrapped, and what is
+    /// carried is paid for when code is loaded.
     fn note_branch(&mut self, relative_depth: u32) {
-        self.branches_to_function |= self.frame_index(relative_depth) == Some(0);
+        let target = self.frame_index(relative_depth);
+        self.branches_to_function |= target == Some(0);
+        let arity = target.and_then(|index| self.frames.get(index)).map_or(0, |frame| frame.arity);
+        self.values_carried = self.values_carried.saturating_add(encode::length(arity));
     }
 
     fn frame_index(&self, relative_depth: u32) -> Option<usize> {
