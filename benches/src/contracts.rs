@@ -28,7 +28,8 @@ macro_rules! fixtures {
 pub fn fixtures() -> Vec<Fixture> {
     fixtures! {
         ProfileId::Seal.for_admission(1) =>
-            "ink-5.1/flipper" "ink-5.1/erc20" "plain/counter-mvp" "plain/counter-as" "plain/rust-default-features";
+            "ink-5.1/flipper" "ink-5.1/erc20" "plain/counter-mvp" "plain/counter-as" "plain/counter-zig"
+            "plain/rust-default-features";
         COSMWASM => "cosmwasm/token" "cosmwasm/counter";
         KERNEL =>
             "kernels/crc" "kernels/fib" "kernels/json" "kernels/keccak" "kernels/matmul" "kernels/sha256"
