@@ -1,7 +1,7 @@
 //! ENTRY POINT of one contract call: find the code, load it, run it in a frame of its own, keep or roll back.
 //!
 //! ```text
-//! begin frame ─▶ move value ─▶ load code (priced per byte, cold) ─▶ instantiate (priced) ─▶ executor.run
+//! begin frame ─▶ move value ─▶ load code (priced, as if cold) ─▶ instantiate (priced) ─▶ executor.run
 //!      ▲                                                                                        │
 //!      └── roll back unless Returned ◀── what is left of its gas goes back to the caller ◀──────┘
 //! ```

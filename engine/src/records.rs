@@ -38,7 +38,7 @@ pub struct Code {
     pub profile: u8,
     /// The protocol version whose limits admitted it.
     pub admitted: u32,
-    /// Its length in bytes; what loading it is priced by.
+    /// Its length in bytes: the part of its price of loading that is known before it is prepared.
     pub bytes: u32,
     /// Who uploaded it.
     pub uploader: Address,
