@@ -82,10 +82,10 @@ impl Body {
     }
 
     fn pay_and_trap(&mut self, schedule: &Schedule) {
-        self.indexed(op::GLOBAL_GET, self.counter_global);
-        self.constant(counter::charge(schedule.op_br.cast_signed()));
+        op::indexed(&mut self.out, op::GLOBAL_GET, self.counter_global);
+        op::constant(&mut self.out, counter::charge(schedule.op_br.cast_signed()));
         self.out.push(op::I64_SUB);
-        self.indexed(op::GLOBAL_SET, self.counter_global);
+        op::indexed(&mut self.out, op::GLOBAL_SET, self.counter_global);
         self.out.push(op::UNREACHABLE);
     }
 
@@ -95,50 +95,50 @@ impl Body {
         let pending = units.saturating_add(1);
         self.out.extend_from_slice(&[op::BLOCK, TYPE_EMPTY]);
         // By nothing, nothing is charged.
-        self.indexed(op::LOCAL_GET, units);
+        op::indexed(&mut self.out, op::LOCAL_GET, units);
         self.out.extend_from_slice(&[op::I32_EQZ, op::IF, TYPE_EMPTY]);
-        self.indexed(op::GLOBAL_GET, self.counter_global);
-        self.indexed(op::LOCAL_GET, pending);
+        op::indexed(&mut self.out, op::GLOBAL_GET, self.counter_global);
+        op::indexed(&mut self.out, op::LOCAL_GET, pending);
         self.out.extend_from_slice(&[op::I64_LT_S, op::BR_IF, 1]);
         self.size(grow);
         self.out.extend_from_slice(&[op::RETURN, op::END]);
         // The charge may be more than the counter holds: the gas is compared before.
         self.gas_of(op::GLOBAL_GET, self.counter_global);
-        self.less_units(units, price);
+        op::less_units(&mut self.out, units, price);
         self.gas_of(op::LOCAL_GET, pending);
         self.out.extend_from_slice(&[op::I64_LT_S, op::BR_IF, 0]);
-        self.indexed(op::GLOBAL_GET, self.counter_global);
-        self.less_units(units, counter::charge(price));
-        self.indexed(op::GLOBAL_SET, self.counter_global);
+        op::indexed(&mut self.out, op::GLOBAL_GET, self.counter_global);
+        op::less_units(&mut self.out, units, counter::charge(price));
+        op::indexed(&mut self.out, op::GLOBAL_SET, self.counter_global);
         // units > max - size, unsigned: no table or memory is larger than its maximum.
-        self.indexed(op::LOCAL_GET, units);
-        self.narrow_constant(grow.max.cast_signed());
+        op::indexed(&mut self.out, op::LOCAL_GET, units);
+        op::narrow_constant(&mut self.out, grow.max.cast_signed());
         self.size(grow);
         self.out.extend_from_slice(&[op::I32_SUB, op::I32_GT_U, op::IF, TYPE_I32]);
-        self.narrow_constant(-1);
+        op::narrow_constant(&mut self.out, -1);
         self.out.push(op::ELSE);
         match grow.table {
             None => {
-                self.indexed(op::LOCAL_GET, units);
+                op::indexed(&mut self.out, op::LOCAL_GET, units);
                 self.out.extend_from_slice(&[op::MEMORY_GROW, 0]);
             }
             Some(table) => {
-                self.indexed(op::LOCAL_GET, 0);
-                self.indexed(op::LOCAL_GET, units);
+                op::indexed(&mut self.out, op::LOCAL_GET, 0);
+                op::indexed(&mut self.out, op::LOCAL_GET, units);
                 self.out.push(op::PREFIXED);
-                self.indexed(op::PREFIXED_TABLE_GROW, table);
+                op::indexed(&mut self.out, op::PREFIXED_TABLE_GROW, table);
             }
         }
         self.out.extend_from_slice(&[op::END, op::RETURN, op::END]);
-        self.constant(-1);
-        self.indexed(op::GLOBAL_SET, self.counter_global);
+        op::constant(&mut self.out, -1);
+        op::indexed(&mut self.out, op::GLOBAL_SET, self.counter_global);
         self.out.push(op::UNREACHABLE);
     }
 
     /// The gas in a counter.
     fn gas_of(&mut self, get: u8, index: u32) {
-        self.indexed(get, index);
-        self.constant(counter::GAS_SHIFT);
+        op::indexed(&mut self.out, get, index);
+        op::constant(&mut self.out, counter::GAS_SHIFT);
         self.out.push(op::I64_SHR_S);
     }
 
@@ -147,31 +147,8 @@ impl Body {
             None => self.out.extend_from_slice(&[op::MEMORY_SIZE, 0]),
             Some(table) => {
                 self.out.push(op::PREFIXED);
-                self.indexed(op::PREFIXED_TABLE_SIZE, table);
+                op::indexed(&mut self.out, op::PREFIXED_TABLE_SIZE, table);
             }
         }
-    }
-
-    /// Subtracts so much for each unit.
-    fn less_units(&mut self, units: u32, each: i64) {
-        self.indexed(op::LOCAL_GET, units);
-        self.out.push(op::I64_EXTEND_I32_U);
-        self.constant(each);
-        self.out.extend_from_slice(&[op::I64_MUL, op::I64_SUB]);
-    }
-
-    fn constant(&mut self, value: i64) {
-        self.out.push(op::I64_CONST);
-        encode::signed(&mut self.out, value);
-    }
-
-    fn narrow_constant(&mut self, value: i32) {
-        self.out.push(op::I32_CONST);
-        encode::signed(&mut self.out, i64::from(value));
-    }
-
-    fn indexed(&mut self, opcode: u8, index: u32) {
-        self.out.push(opcode);
-        encode::unsigned(&mut self.out, u64::from(index));
     }
 }

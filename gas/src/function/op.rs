@@ -1,4 +1,8 @@
-//! The bytes of the operators and types that the instrumenter writes.
+//! The operators and types that the instrumenter writes.
+
+use alloc::vec::Vec;
+
+use crate::encode;
 
 pub(super) const UNREACHABLE: u8 = 0x00;
 pub(super) const BLOCK: u8 = 0x02;
@@ -49,3 +53,29 @@ pub(super) const TYPE_FUNCREF: u8 = 0x70;
 pub(super) const TYPE_I64: u8 = 0x7e;
 pub(super) const TYPE_F32: u8 = 0x7d;
 pub(super) const TYPE_F64: u8 = 0x7c;
+
+/// An operator with an index behind it.
+pub(super) fn indexed(out: &mut Vec<u8>, opcode: u8, index: u32) {
+    out.push(opcode);
+    encode::unsigned(out, u64::from(index));
+}
+
+/// `i64.const`.
+pub(super) fn constant(out: &mut Vec<u8>, value: i64) {
+    out.push(I64_CONST);
+    encode::signed(out, value);
+}
+
+/// `i32.const`.
+pub(super) fn narrow_constant(out: &mut Vec<u8>, value: i32) {
+    out.push(I32_CONST);
+    encode::signed(out, i64::from(value));
+}
+
+/// Subtracts so much for each unit of the local `units`, an i32.
+pub(super) fn less_units(out: &mut Vec<u8>, units: u32, each: i64) {
+    indexed(out, LOCAL_GET, units);
+    out.push(I64_EXTEND_I32_U);
+    constant(out, each);
+    out.extend_from_slice(&[I64_MUL, I64_SUB]);
+}

@@ -143,7 +143,7 @@ impl<'a> Writer<'a> {
             if change != 0 {
                 self.add(change);
             }
-            self.indexed(op::LOCAL_SET, self.counter);
+            op::indexed(self.out, op::LOCAL_SET, self.counter);
         } else {
             self.charge(charge);
         }
@@ -158,9 +158,9 @@ impl<'a> Writer<'a> {
     fn check_entry(&mut self) {
         self.global_get();
         if self.body.stack_metered {
-            self.constant(counter::EITHER_EXHAUSTED);
+            op::constant(self.out, counter::EITHER_EXHAUSTED);
             self.out.push(op::I64_AND);
-            self.constant(0);
+            op::constant(self.out, 0);
             self.out.push(op::I64_NE);
         } else {
             self.below(Pending::NOTHING);
@@ -220,7 +220,7 @@ impl<'a> Writer<'a> {
         }
         if self.has_exit {
             self.out.extend_from_slice(&[op::RETURN, op::END]);
-            self.constant(-1);
+            op::constant(self.out, -1);
             self.global_set();
             self.out.push(op::UNREACHABLE);
         }

@@ -20,9 +20,9 @@ impl Writer<'_> {
             Action::Check { pending } => {
                 let change = self.change(joined);
                 if self.counter_in_local && change != 0 {
-                    self.indexed(op::LOCAL_GET, self.counter);
+                    op::indexed(self.out, op::LOCAL_GET, self.counter);
                     self.add(change);
-                    self.indexed(op::LOCAL_TEE, self.counter);
+                    op::indexed(self.out, op::LOCAL_TEE, self.counter);
                 } else {
                     self.charge(joined);
                     self.counter_get();
@@ -43,7 +43,7 @@ impl Writer<'_> {
             Action::ChargedBrIf { charge, relative_depth, .. } => {
                 self.out.extend_from_slice(&[op::IF, TYPE_EMPTY]);
                 self.charge(charge);
-                self.indexed(op::BR, relative_depth.saturating_add(1));
+                op::indexed(self.out, op::BR, relative_depth.saturating_add(1));
                 self.out.push(op::END);
             }
             Action::ChargedElse(amount) => {
@@ -91,7 +91,7 @@ impl Writer<'_> {
         match in_global {
             true if amount == self.body.unreachable_price && !amount.is_nothing() => {
                 let pay_and_trap = self.added.index_of(Function::PayAndTrap);
-                self.indexed(op::CALL, pay_and_trap);
+                op::indexed(self.out, op::CALL, pay_and_trap);
             }
             true => self.charge_global(amount),
             false => self.settle(amount),
@@ -107,7 +107,7 @@ impl Writer<'_> {
         if change != 0 {
             self.add(change);
         }
-        self.indexed(op::LOCAL_SET, self.counter);
+        op::indexed(self.out, op::LOCAL_SET, self.counter);
     }
 
     /// The exact gas stands in the global already.
@@ -120,39 +120,31 @@ impl Writer<'_> {
     }
 
     fn per_unit(&mut self, pending: Pending, price: u64, depth: u32) {
-        self.indexed(op::LOCAL_TEE, self.units);
+        op::indexed(self.out, op::LOCAL_TEE, self.units);
         let price = i64::try_from(price).unwrap_or(i64::MAX);
         let each = counter::charge(price);
         if price > counter::UNIT_PRICE_MAX {
             // The charge may be more than the counter holds: it is compared with the gas before.
             self.counter_get();
-            self.constant(counter::GAS_SHIFT);
+            op::constant(self.out, counter::GAS_SHIFT);
             self.out.push(op::I64_SHR_S);
-            self.less_units(price);
-            self.constant(pending.gas_part());
+            op::less_units(self.out, self.units, price);
+            op::constant(self.out, pending.gas_part());
             self.out.push(op::I64_LT_S);
             self.exit_if(depth);
             self.counter_get();
-            self.less_units(each);
+            op::less_units(self.out, self.units, each);
             return self.counter_set();
         }
         self.counter_get();
-        self.less_units(each);
-        self.indexed(op::LOCAL_TEE, self.counter);
+        op::less_units(self.out, self.units, each);
+        op::indexed(self.out, op::LOCAL_TEE, self.counter);
         if !self.counter_in_local {
             self.global_set();
-            self.indexed(op::LOCAL_GET, self.counter);
+            op::indexed(self.out, op::LOCAL_GET, self.counter);
         }
         self.below(pending);
         self.exit_if(depth);
-    }
-
-    /// Subtracts so much for each unit.
-    fn less_units(&mut self, each: i64) {
-        self.indexed(op::LOCAL_GET, self.units);
-        self.out.push(op::I64_EXTEND_I32_U);
-        self.constant(each);
-        self.out.extend_from_slice(&[op::I64_MUL, op::I64_SUB]);
     }
 
     /// A function of its own charges, checks and grows. It counts in the global.
@@ -161,9 +153,9 @@ impl Writer<'_> {
             self.counter_get();
             self.global_set();
         }
-        self.constant(counter::charge(pending.gas_part()));
+        op::constant(self.out, counter::charge(pending.gas_part()));
         let function = self.added.index_of(Function::Grow(grow));
-        self.indexed(op::CALL, function);
+        op::indexed(self.out, op::CALL, function);
         if self.counter_in_local {
             self.global_get();
             self.counter_set();
@@ -175,10 +167,10 @@ impl Writer<'_> {
             Width::F32 => (self.nan_f32, op::F32_EQ),
             Width::F64 => (self.nan_f64, op::F64_EQ),
         };
-        self.indexed(op::LOCAL_TEE, local);
+        op::indexed(self.out, op::LOCAL_TEE, local);
         self.canonical_nan(width);
-        self.indexed(op::LOCAL_GET, local);
-        self.indexed(op::LOCAL_GET, local);
+        op::indexed(self.out, op::LOCAL_GET, local);
+        op::indexed(self.out, op::LOCAL_GET, local);
         self.out.extend_from_slice(&[is_equal, op::SELECT]);
     }
 
@@ -190,14 +182,14 @@ impl Writer<'_> {
             Width::F32 => op::F32_NE,
             Width::F64 => op::F64_NE,
         };
-        self.indexed(op::LOCAL_GET, local);
-        self.indexed(op::LOCAL_GET, local);
+        op::indexed(self.out, op::LOCAL_GET, local);
+        op::indexed(self.out, op::LOCAL_GET, local);
         self.out.extend_from_slice(&[is_not_equal, op::IF, TYPE_EMPTY]);
         self.canonical_nan(width);
-        self.indexed(op::LOCAL_SET, local);
+        op::indexed(self.out, op::LOCAL_SET, local);
         self.out.push(op::END);
         if kept {
-            self.indexed(op::LOCAL_GET, local);
+            op::indexed(self.out, op::LOCAL_GET, local);
         }
     }
 
@@ -222,11 +214,11 @@ impl Writer<'_> {
         let mut distinct: Vec<Pending> = charges.to_vec();
         distinct.sort_unstable();
         distinct.dedup();
-        self.indexed(op::LOCAL_SET, self.units);
+        op::indexed(self.out, op::LOCAL_SET, self.units);
         for _ in 0..=distinct.len() {
             self.out.extend_from_slice(&[op::BLOCK, TYPE_EMPTY]);
         }
-        self.indexed(op::LOCAL_GET, self.units);
+        op::indexed(self.out, op::LOCAL_GET, self.units);
         self.out.push(op::BR_TABLE);
         encode::unsigned(self.out, u64::from(count.saturating_sub(1)));
         for charge in charges {
@@ -241,6 +233,6 @@ impl Writer<'_> {
             encode::unsigned(self.out, encode::length(outward));
         }
         self.out.push(op::END);
-        self.indexed(op::LOCAL_GET, self.units);
+        op::indexed(self.out, op::LOCAL_GET, self.units);
     }
 }

@@ -3,18 +3,18 @@
 use super::super::op;
 use super::super::plan::Pending;
 use super::Writer;
-use crate::{counter, encode};
+use crate::counter;
 
 impl Writer<'_> {
     /// Leaves the function out of gas when the value on the stack is not zero.
     pub(super) fn exit_if(&mut self, depth: u32) {
         let inner = if self.has_body_block { depth } else { depth.saturating_sub(1) };
-        self.indexed(op::BR_IF, inner);
+        op::indexed(self.out, op::BR_IF, inner);
     }
 
     /// Whether the counter on the stack has less gas than `pending`.
     pub(super) fn below(&mut self, pending: Pending) {
-        self.constant(counter::charge(pending.gas_part()));
+        op::constant(self.out, counter::charge(pending.gas_part()));
         self.out.push(op::I64_LT_S);
     }
 
@@ -25,13 +25,13 @@ impl Writer<'_> {
     }
 
     pub(super) fn add(&mut self, amount: i64) {
-        self.constant(amount);
+        op::constant(self.out, amount);
         self.out.push(op::I64_ADD);
     }
 
     pub(super) fn counter_get(&mut self) {
         if self.counter_in_local {
-            self.indexed(op::LOCAL_GET, self.counter);
+            op::indexed(self.out, op::LOCAL_GET, self.counter);
         } else {
             self.global_get();
         }
@@ -39,27 +39,17 @@ impl Writer<'_> {
 
     pub(super) fn counter_set(&mut self) {
         if self.counter_in_local {
-            self.indexed(op::LOCAL_SET, self.counter);
+            op::indexed(self.out, op::LOCAL_SET, self.counter);
         } else {
             self.global_set();
         }
     }
 
-    pub(super) fn constant(&mut self, value: i64) {
-        self.out.push(op::I64_CONST);
-        encode::signed(self.out, value);
-    }
-
     pub(super) fn global_get(&mut self) {
-        self.indexed(op::GLOBAL_GET, self.body.counter_global);
+        op::indexed(self.out, op::GLOBAL_GET, self.body.counter_global);
     }
 
     pub(super) fn global_set(&mut self) {
-        self.indexed(op::GLOBAL_SET, self.body.counter_global);
-    }
-
-    pub(super) fn indexed(&mut self, opcode: u8, index: u32) {
-        self.out.push(opcode);
-        encode::unsigned(self.out, u64::from(index));
+        op::indexed(self.out, op::GLOBAL_SET, self.body.counter_global);
     }
 }
