@@ -32,7 +32,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, Failed> {
             BuildError::NoTarget { .. } | BuildError::Program(..) => Failed::environment(error),
             _ => Failed::usage(error),
         })?;
-        let checked = unfork_gas::prepare(
+        let checked = unfork_gas::admit(
             &built.code,
             rules.schedule(),
             rules.limits(),
