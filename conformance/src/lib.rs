@@ -9,8 +9,27 @@
     reason = "nothing here is consensus: an overflow is a finding like any other"
 )]
 
+use unfork_gas::{Limits, Prepared, Profile, Refusal, Schedule};
+
 pub(crate) mod executor;
 pub mod generators;
 pub mod linked;
 pub mod oracles;
 pub mod reference;
+
+/// Admits code. Preparing it, which validates no body, must give the same, code and facts; what is refused may be prepared or
+/// not, but nothing may panic.
+///
+/// # Errors
+/// As admission refuses.
+///
+/// # Panics
+/// When admitted code is prepared to something else.
+pub fn admit(code: &[u8], schedule: &Schedule, limits: &Limits, profile: &Profile<'_>) -> Result<Prepared, Refusal> {
+    let admitted = unfork_gas::admit(code, schedule, limits, profile);
+    let prepared = unfork_gas::prepare(code, schedule, limits, profile);
+    if admitted.is_ok() && admitted != prepared {
+        panic!("preparing gives other code or facts than admission: {:?}", prepared.map(|_| ()));
+    }
+    admitted
+}

@@ -1,4 +1,5 @@
-//! The walk over a module: each section is limited, validated, checked against the profile and written again.
+//! The walk over a module: each section is limited, validated, checked against the profile and written again. Function
+//! bodies are validated where code is admitted.
 
 mod constant;
 mod external;
@@ -15,7 +16,7 @@ use wasmparser::{
 
 use self::output::Output;
 use crate::encode;
-use crate::function::{Functions, Signature, slice};
+use crate::function::{Functions, Signature, Types, slice};
 use crate::growth;
 use crate::limits::Limits;
 use crate::prepared::{Facts, Prepared};
@@ -44,7 +45,11 @@ pub fn admit(code: &[u8], schedule: &Schedule, limits: &Limits, profile: &Profil
 
 /// Instruments code that was admitted before, perhaps under an older version, for another schedule.
 ///
-/// `limits` are those of the admission. They are not checked again: they only cap memory and tables.
+/// `limits` are those of the admission. They are not checked again: they only cap memory and tables. Nor are function bodies
+/// validated again; the code and the facts are those that [`admit`] gives (docs/decisions/0010).
+///
+/// Code that was never admitted is refused, or what is made of it means nothing: its types may not fit, and its gas may
+/// count nothing. Such code can do no harm to an executor that validates what it runs.
 ///
 /// # Errors
 ///
@@ -388,7 +393,8 @@ impl<'a> Walk<'a> {
         };
         let mut written = core::mem::take(&mut self.output.body);
         written.clear();
-        let growth = functions.instrument(function, body, &signature, &mut written)?;
+        let types = Types { all: &self.types, of_functions: &self.function_types };
+        let growth = functions.instrument(function, body, &signature, types, &mut written)?;
         self.grow(growth, body.range().start)?;
         encode::unsigned(&mut self.output.code, encode::length(written.len()));
         self.output.code.extend_from_slice(&written);

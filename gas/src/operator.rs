@@ -90,33 +90,19 @@ pub(crate) fn price(schedule: &Schedule, operator: &Operator<'_>) -> Option<u64>
     })
 }
 
-/// Whether an operator turns a float into an integer.
+/// Whether an operator takes or makes a float, by its name.
 ///
-/// The validator's own switch for floats leaves these alone: they need a float operand, but not in code that cannot run.
-#[inline(always)]
-pub(crate) fn consumes_float(operator: &Operator<'_>) -> bool {
-    use Operator::*;
-    matches!(
-        operator,
-        I32ReinterpretF32
-            | I64ReinterpretF64
-            | I32TruncF32S
-            | I32TruncF32U
-            | I32TruncF64S
-            | I32TruncF64U
-            | I64TruncF32S
-            | I64TruncF32U
-            | I64TruncF64S
-            | I64TruncF64U
-            | I32TruncSatF32S
-            | I32TruncSatF32U
-            | I32TruncSatF64S
-            | I32TruncSatF64U
-            | I64TruncSatF32S
-            | I64TruncSatF32U
-            | I64TruncSatF64S
-            | I64TruncSatF64U
-    )
+/// The validator's own switch for floats leaves those alone that turn a float into an integer: they need a float operand,
+/// but not in code that cannot run.
+pub(crate) const fn is_float(name: &str) -> bool {
+    let mut letters = name.as_bytes();
+    while let [_, rest @ ..] = letters {
+        if let [b'F', b'3', b'2', ..] | [b'F', b'6', b'4', ..] = letters {
+            return true;
+        }
+        letters = rest;
+    }
+    false
 }
 
 /// The price per unit of a bulk operator, whose topmost operand is the number of units.

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 /// Code that was validated, metered and bounded: holding one means it may run.
 ///
-/// Invariant: made only by [`admit`](crate::admit) and [`prepare`](crate::prepare), and out of one by
-/// [`Prepared::located`].
+/// Invariant: made only by [`admit`](crate::admit), which validates, by [`prepare`](crate::prepare), whose caller knows that
+/// the code was admitted, and out of one by [`Prepared::located`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prepared {
     pub(crate) code: Vec<u8>,

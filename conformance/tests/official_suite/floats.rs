@@ -4,9 +4,10 @@
 use crate::run::needs;
 use crate::script::{Directive, Script};
 use crate::tally::Tally;
+use unfork_conformance::admit;
 use unfork_conformance::linked::{LIMITS, PROFILE};
 use unfork_conformance::reference::Kind;
-use unfork_gas::{Floats, Profile, RefusalCode, V1, admit};
+use unfork_gas::{Floats, Profile, RefusalCode, V1};
 use wasmparser::{BlockType, CompositeInnerType, Operator, Parser, Payload, TypeRef, ValType};
 
 /// Counts the verdicts on the modules of a script that it wants to be valid.

@@ -3,12 +3,13 @@
 use crate::script::{Action, Directive, Script, Step};
 use crate::tally::{Outcome, Tally};
 use std::collections::BTreeMap;
+use unfork_conformance::admit;
 use unfork_conformance::generators::random::Random;
 use unfork_conformance::linked::{Code, LIMITS, Observed, OnExecutor, OnMeter, PROFILE, Source};
 use unfork_conformance::reference::equality::{call_difference, contents_difference, scarce};
 use unfork_conformance::reference::host::Host;
 use unfork_conformance::reference::{Budget, End, Kind, Module, Report, Rules, Trap, Value};
-use unfork_gas::{Counter, Refusal, RefusalCode, Schedule, admit};
+use unfork_gas::{Counter, Refusal, RefusalCode, Schedule};
 use wasmparser::{Validator, WasmFeatures};
 
 /// What a whole run counts besides verdicts.

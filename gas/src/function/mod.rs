@@ -1,7 +1,8 @@
-//! One function body: validated and planned ([`plan`]) in one walk ([`walk`]), then written with its insertions
+//! One function body: followed ([`follow`]) and planned ([`plan`]) in one walk ([`walk`]), then written with its insertions
 //! ([`mod@write`]).
 
 mod added;
+mod follow;
 mod op;
 mod plan;
 mod walk;
@@ -9,9 +10,12 @@ mod write;
 
 use alloc::vec::Vec;
 
-use wasmparser::{FrameKind, FuncToValidate, FuncValidatorAllocations, FunctionBody, ValidatorResources};
+use wasmparser::{
+    BinaryReader, FrameKind, FuncToValidate, FuncType, FuncValidatorAllocations, FunctionBody, ValidatorResources,
+};
 
 pub(crate) use self::added::Added;
+use self::follow::{Follow, Frame, Heights};
 use self::plan::{Pending, Plan};
 use crate::counter;
 use crate::growth;
@@ -26,7 +30,7 @@ pub(crate) struct Functions<'a> {
     pub(crate) module: &'a [u8],
     pub(crate) schedule: &'a Schedule,
     pub(crate) limits: &'a Limits,
-    /// Whether admission limits are checked.
+    /// Whether admission limits are checked, and bodies validated.
     pub(crate) admitting: bool,
     pub(crate) floats: Floats,
     pub(crate) counter_global: u32,
@@ -39,6 +43,7 @@ pub(crate) struct Functions<'a> {
     pub(crate) totals: Totals,
     plan: Plan,
     validator_allocations: FuncValidatorAllocations,
+    frames: Vec<Frame>,
 }
 
 /// What adds up, or is the largest, over the bodies.
@@ -63,6 +68,26 @@ pub(crate) struct Signature<'a> {
     pub(crate) result_count: usize,
     /// The block type `[] -> results`, encoded.
     pub(crate) result_type: &'a [u8],
+}
+
+/// The function types of a module, and the index of each function's, imported ones first.
+#[derive(Clone, Copy)]
+pub(crate) struct Types<'a> {
+    pub(crate) all: &'a [FuncType],
+    pub(crate) of_functions: &'a [u32],
+}
+
+impl Types<'_> {
+    /// Parameters and results of a type.
+    fn arity(&self, type_index: u32) -> Option<(usize, usize)> {
+        let function_type = self.all.get(usize::try_from(type_index).ok()?)?;
+        Some((function_type.params().len(), function_type.results().len()))
+    }
+
+    /// Parameters and results of a function.
+    fn arity_of_function(&self, function_index: u32) -> Option<(usize, usize)> {
+        self.arity(*self.of_functions.get(usize::try_from(function_index).ok()?)?)
+    }
 }
 
 /// Declared locals, read before the validator allocates for them.
@@ -97,16 +122,18 @@ impl<'a> Functions<'a> {
             totals: Totals::default(),
             plan: Plan::default(),
             validator_allocations: FuncValidatorAllocations::default(),
+            frames: Vec::new(),
         }
     }
 
-    /// Validates one body and appends it instrumented, without its length. By how many bytes any instrumenter may make it
-    /// longer comes back.
+    /// Appends one body instrumented, without its length; one that is admitted is validated. By how many bytes any
+    /// instrumenter may make it longer comes back.
     pub(crate) fn instrument(
         &mut self,
         function: FuncToValidate<ValidatorResources>,
         body: &FunctionBody<'_>,
         signature: &Signature<'_>,
+        types: Types<'_>,
         out: &mut Vec<u8>,
     ) -> Result<u64, Refusal> {
         let range = body.range();
@@ -114,7 +141,7 @@ impl<'a> Functions<'a> {
         self.limit(RefusalCode::FunctionBytes, range.start, self.limits.function_bytes_max, bytes)?;
         let locals = self.read_locals(body, signature)?;
         let entry_gas = self.entry_gas(locals.declared);
-        let (height, growth) = self.walk(function, body, &locals, entry_gas, signature.result_count)?;
+        let (height, growth) = self.walk(function, body, &locals, signature.result_count, types)?;
         let growth = growth.saturating_add(growth::FUNCTION);
         let longest = bytes.saturating_add(growth);
         self.limit(
@@ -178,22 +205,41 @@ impl<'a> Functions<'a> {
         Ok(Locals { group_count, from, to: reader.original_position(), declared })
     }
 
-    /// Validates and plans the operators; the greatest height of the operand stack comes back, and their growth.
+    /// Plans the operators; the greatest height of the operand stack comes back, and their growth.
     fn walk(
         &mut self,
         function: FuncToValidate<ValidatorResources>,
         body: &FunctionBody<'_>,
         locals: &Locals,
-        entry_gas: i64,
         result_count: usize,
+        types: Types<'_>,
     ) -> Result<(u64, u64), Refusal> {
-        let mut validator = function.into_validator(core::mem::take(&mut self.validator_allocations));
         let mut reader = body.get_binary_reader_for_operators().map_err(|error| invalid(&error))?;
-        validator.read_locals(&mut body.get_binary_reader()).map_err(|error| invalid(&error))?;
-        reader.set_features(*validator.features());
-        self.plan.begin(narrow(locals.to), entry_gas, result_count);
+        reader.set_features(function.features);
+        self.plan.begin(narrow(locals.to), self.entry_gas(locals.declared), result_count);
+        if self.admitting {
+            let mut validator = function.into_validator(core::mem::take(&mut self.validator_allocations));
+            validator.read_locals(&mut body.get_binary_reader()).map_err(|error| invalid(&error))?;
+            let (validator, found) = self.follow(validator, types, reader)?;
+            self.validator_allocations = validator.into_allocations();
+            Ok(found)
+        } else {
+            let heights = Heights::new(function, types, result_count, core::mem::take(&mut self.frames));
+            let (heights, found) = self.follow(heights, types, reader)?;
+            self.frames = heights.into_frames();
+            Ok(found)
+        }
+    }
+
+    fn follow<F: Follow>(
+        &mut self,
+        follower: F,
+        types: Types<'_>,
+        reader: BinaryReader<'_>,
+    ) -> Result<(F, (u64, u64)), Refusal> {
         let mut walk = walk::Walk {
-            validator,
+            follower,
+            types,
             module: self.module,
             schedule: self.schedule,
             limits: self.limits,
@@ -210,8 +256,7 @@ impl<'a> Functions<'a> {
         };
         walk.run(reader)?;
         let found = (u64::from(walk.height), walk.growth);
-        self.validator_allocations = walk.validator.into_allocations();
-        Ok(found)
+        Ok((walk.follower, found))
     }
 
     fn entry_gas(&self, declared: u64) -> i64 {

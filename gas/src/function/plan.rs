@@ -26,8 +26,8 @@ mod pending;
 use alloc::vec::Vec;
 
 pub(crate) use self::action::{Action, Grow, Insert};
-pub(crate) use self::lost::LOOKED_AT;
 pub(crate) use self::pending::Pending;
+use super::slice;
 use crate::operator::Width;
 
 /// What remains to be done once it is known where the operator ends.
@@ -321,8 +321,8 @@ impl Plan {
         }
     }
 
-    /// What was left to do once the operator's end is known: `next`, before the bytes `following`.
-    pub(crate) fn finish(&mut self, next: u32, following: &[u8]) {
+    /// What was left to do once the operator's end is known: `next`, an offset in the module.
+    pub(crate) fn finish(&mut self, next: u32, module: &[u8]) {
         match self.after.take() {
             None => return,
             Some(After::Line) => {}
@@ -331,7 +331,11 @@ impl Plan {
                 self.insert(next, Action::Check { pending });
             }
             Some(After::Call) => self.insert(next, Action::AfterCall),
-            Some(After::Nan(width)) => return self.canonicalise(width, next, following),
+            Some(After::Nan(width)) => {
+                let from = u64::from(next);
+                let following = slice(module, from, from.saturating_add(lost::LOOKED_AT));
+                return self.canonicalise(width, next, following);
+            }
             Some(After::Replaced) => {
                 if let Some(Insert {
                     action: Action::ChargedBrIf { next: end, .. } | Action::Grow { next: end, .. },

@@ -1,27 +1,27 @@
-//! The operators of one body, each visited once: validated by the parser's own validator, limited, and planned.
+//! The operators of one body, each visited once: followed ([`Follow`]), limited, and planned.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::mem::ManuallyDrop;
 
-use wasmparser::{
-    BinaryReader, BlockType, FrameKind, FrameStack, FuncValidator, Operator, ValidatorResources, VisitOperator,
-    WasmModuleResources,
-};
+use wasmparser::{BinaryReader, BlockType, FrameKind, FrameStack, Operator, VisitOperator, WasmModuleResources};
 
-use super::plan::{After, Grow, LOOKED_AT, Plan, Previous};
-use super::{Totals, narrow, slice};
+use super::follow::Follow;
+use super::plan::{After, Grow, Plan, Previous};
+use super::{Totals, Types, narrow, slice};
 use crate::encode;
 use crate::growth;
 use crate::limits::Limits;
-use crate::operator::{Width, consumes_float, makes_nan, price, price_per_unit};
+use crate::operator::{Width, is_float, makes_nan, price, price_per_unit};
 use crate::profile::Floats;
 use crate::refusal::{Refusal, RefusalCode};
 use crate::refuse::{invalid, limit};
 use crate::schedule::Schedule;
 
 /// The state of the visit.
-pub(super) struct Walk<'w> {
-    pub(super) validator: FuncValidator<ValidatorResources>,
+pub(super) struct Walk<'w, F> {
+    pub(super) follower: F,
+    pub(super) types: Types<'w>,
     pub(super) module: &'w [u8],
     pub(super) schedule: &'w Schedule,
     pub(super) limits: &'w Limits,
@@ -37,7 +37,7 @@ pub(super) struct Walk<'w> {
     pub(super) height: u32,
     /// Bytes that the operators so far may grow by.
     pub(super) growth: u64,
-    /// Whether validation says that what follows cannot be reached: there nothing grows.
+    /// Whether the follower says that what follows cannot be reached: there nothing grows.
     pub(super) unreachable: bool,
     /// The innermost open block; `None` behind the end of the body.
     pub(super) frame: Option<FrameKind>,
@@ -46,7 +46,7 @@ pub(super) struct Walk<'w> {
 /// Small enough for a register, unlike the refusal itself: there is one result per operator.
 type Visited = Result<(), Box<Refusal>>;
 
-impl Walk<'_> {
+impl<F: Follow> Walk<'_, F> {
     /// Visits all operators, which `reader` stands before.
     pub(super) fn run(&mut self, mut reader: BinaryReader<'_>) -> Result<(), Refusal> {
         self.at = reader.original_position();
@@ -55,20 +55,19 @@ impl Walk<'_> {
             visited.map_err(|error| self.unreadable(&error))?.map_err(|refusal| *refusal)?;
             self.at = reader.original_position();
             if self.plan.after.is_some() {
-                let following = slice(self.module, self.at, self.at.saturating_add(LOOKED_AT));
-                self.plan.finish(narrow(self.at), following);
+                self.plan.finish(narrow(self.at), self.module);
             }
         }
-        reader.finish_expression(&self.validator.visitor(self.at)).map_err(|error| invalid(&error))
+        reader.finish_expression(self).map_err(|error| invalid(&error))
     }
 
-    /// What is left to do for an operator that has been validated.
+    /// What is left to do for an operator that has been followed.
     ///
     /// Inlined where the operator is known, so that all but a few of them only add their price.
     #[inline(always)]
     fn plan(&mut self, operator: &Operator<'_>, price: u64) -> Visited {
         self.plan.pay(price.cast_signed());
-        let height = self.validator.operand_stack_height();
+        let height = self.follower.operand_height();
         if height > self.height {
             self.grow_height(height)?;
         }
@@ -98,7 +97,7 @@ impl Walk<'_> {
     }
 
     /// An operator that the plan needs to know.
-    #[inline(never)]
+    #[inline(always)]
     fn planned(&mut self, operator: &Operator<'_>) -> Visited {
         let at = narrow(self.at);
         if matches!(operator, Operator::Else | Operator::End) {
@@ -108,7 +107,7 @@ impl Walk<'_> {
         self.totals.values = self.totals.values.saturating_add(self.values(operator));
         match operator {
             Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
-                let nested = u64::from(self.validator.control_stack_height());
+                let nested = u64::from(self.follower.frame_count());
                 self.limit(RefusalCode::Nesting, self.limits.nesting_max, nested)?;
                 let (arity, many) = self.label_arity(*blockty, matches!(operator, Operator::Loop { .. }));
                 match operator {
@@ -161,9 +160,9 @@ impl Walk<'_> {
     }
 
     fn find_frame(&mut self) {
-        let frame = self.validator.get_control_frame(0);
-        self.frame = frame.map(|frame| frame.kind);
-        self.unreachable = frame.is_some_and(|frame| frame.unreachable);
+        let innermost = self.follower.innermost();
+        self.frame = innermost.map(|(kind, _)| kind);
+        self.unreachable = innermost.is_some_and(|(_, unreachable)| unreachable);
     }
 
     fn grow_by(&mut self, bytes: u64) {
@@ -183,29 +182,19 @@ impl Walk<'_> {
         match block_type {
             BlockType::Empty => (0, 0),
             BlockType::Type(_) => (0, 1),
-            BlockType::FuncType(index) => self.arity(Some(index)),
+            BlockType::FuncType(index) => self.types.arity(index).unwrap_or_default(),
         }
     }
 
-    /// Parameters and results of a function type.
-    fn arity(&self, type_index: Option<u32>) -> (usize, usize) {
-        let Some(sub_type) = type_index.and_then(|index| self.validator.resources().sub_type_at(index)) else {
-            return (0, 0);
-        };
-        let function = sub_type.unwrap_func();
-        (function.params().len(), function.results().len())
-    }
-
     /// The values of the type that a block or a call has: paid for when code is loaded.
+    #[inline(always)]
     fn values(&self, operator: &Operator<'_>) -> u64 {
         let (params, results) = match operator {
             Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
                 self.block_arity(*blockty)
             }
-            Operator::Call { function_index } => {
-                self.arity(self.validator.resources().type_index_of_function(*function_index))
-            }
-            Operator::CallIndirect { type_index, .. } => self.arity(Some(*type_index)),
+            Operator::Call { function_index } => self.types.arity_of_function(*function_index).unwrap_or_default(),
+            Operator::CallIndirect { type_index, .. } => self.types.arity(*type_index).unwrap_or_default(),
             _ => return 0,
         };
         encode::length(params.saturating_add(results))
@@ -214,7 +203,7 @@ impl Walk<'_> {
     /// How far a growing operator may grow what it grows: as far as declared, and never past the cap.
     fn grow(&self, operator: &Operator<'_>) -> Option<Grow> {
         let growth_max = self.limits.table_growth_max;
-        let resources = self.validator.resources();
+        let resources = self.follower.resources();
         let (table, initial, declared, cap) = match operator {
             Operator::MemoryGrow { mem } => {
                 let memory = resources.memory_at(*mem)?;
@@ -256,6 +245,12 @@ impl Walk<'_> {
 
     #[cold]
     #[inline(never)]
+    fn refused(&self, error: F::Error) -> Box<Refusal> {
+        Box::new(F::refusal(error, self.at))
+    }
+
+    #[cold]
+    #[inline(never)]
     fn floats_forbidden(&self, operator: &Operator<'_>) -> Box<Refusal> {
         Box::new(Refusal::new(RefusalCode::Float, self.at, alloc::format!("{operator:?}")))
     }
@@ -265,12 +260,6 @@ impl Walk<'_> {
     fn unpriced(&self, operator: &Operator<'_>) -> Box<Refusal> {
         Box::new(Refusal::new(RefusalCode::OperatorUnknown, self.at, alloc::format!("{operator:?}")))
     }
-}
-
-#[cold]
-#[inline(never)]
-fn refused(error: wasmparser::Error) -> Box<Refusal> {
-    Box::new(invalid(&error))
 }
 
 /// Whether [`Walk::planned`] has anything to do for an operator.
@@ -327,38 +316,36 @@ macro_rules! visits {
     ($(@$proposal:ident $op:ident $({ $($arg:ident: $argty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
         $(fn $visit(&mut self $($(, $arg: $argty)*)?) -> Visited {
             let operator = Operator::$op $({ $($arg: $arg.clone()),* })?;
-            let priced = price(self.schedule, &operator);
-            if priced.is_some() && consumes_float(&operator) && self.floats == Floats::Forbid {
+            let Some(price) = price(self.schedule, &operator) else {
+                let followed = self.follower.visitor(self.at).$visit($($($arg),*)?);
+                return Err(followed.map_or_else(|error| self.refused(error), |()| self.unpriced(&operator)));
+            };
+            // No operator that has a price owns memory; the compiler does not see that.
+            let operator = ManuallyDrop::new(operator);
+            if const { is_float(stringify!($op)) } && self.floats == Floats::Forbid {
                 return Err(self.floats_forbidden(&operator));
             }
-            if let Operator::BrTable { targets } = &operator {
+            if let Operator::BrTable { targets } = &*operator {
                 self.count_targets(targets.len())?;
             }
-            self.validator.visitor(self.at).$visit($($($arg),*)?).map_err(refused)?;
+            let followed = self.follower.visitor(self.at).$visit($($($arg),*)?);
+            followed.map_err(|error| self.refused(error))?;
             if changes_tables(&operator) {
                 self.totals.changes_tables = true;
             }
-            match priced {
-                Some(price) => {
-                    let planned = self.plan(&operator, price);
-                    // No operator that has a price owns memory; the compiler does not see that.
-                    core::mem::forget(operator);
-                    planned
-                }
-                None => Err(self.unpriced(&operator)),
-            }
+            self.plan(&operator, price)
         })*
     };
 }
 
 #[allow(clippy::clone_on_copy, reason = "one body for arguments of every type")]
-impl<'a> VisitOperator<'a> for Walk<'_> {
+impl<'a, F: Follow> VisitOperator<'a> for Walk<'_, F> {
     type Output = Visited;
 
     wasmparser::for_each_visit_operator!(visits);
 }
 
-impl FrameStack for Walk<'_> {
+impl<F> FrameStack for Walk<'_, F> {
     #[inline]
     fn current_frame(&self) -> Option<FrameKind> {
         self.frame

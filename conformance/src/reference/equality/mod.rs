@@ -14,7 +14,7 @@ use super::host::Host;
 use super::{Budget, Checkpoint, Contents, End, Event, Mistake, Module, Report, Rules, Run, Start, Value, run};
 use crate::generators::random::Random;
 use std::collections::BTreeSet;
-use unfork_gas::{Entry, Floats, Import, Limits, Linking, Profile, Refusal, Schedule, ValueType, admit};
+use unfork_gas::{Entry, Floats, Import, Limits, Linking, Profile, Refusal, Schedule, ValueType};
 use wasmparser::{ExternalKind, FuncType, Parser, Payload, TypeRef, ValType};
 
 /// A module to compare on.
@@ -57,7 +57,7 @@ impl Subject {
             floats: Floats::Canonical,
             linking: Linking::Closed,
         };
-        let prepared = admit(&self.code, &self.schedule, &self.limits, &profile)?;
+        let prepared = crate::admit(&self.code, &self.schedule, &self.limits, &profile)?;
         let module = self.module(&self.schedule);
         let loading_gas = module.loading_gas(self.code.len() as u64, &self.schedule);
         assert_eq!(prepared.loading_gas(), loading_gas, "the gas of loading differs");

@@ -1,7 +1,7 @@
 //! Whether it matters which NaN a value is, by the operators that follow.
 
 /// How many bytes are looked at.
-pub(crate) const LOOKED_AT: u64 = 24;
+pub(super) const LOOKED_AT: u64 = 24;
 
 /// Whether the operators of these bytes, one after the other, take the float that is on top of the stack such that nobody can
 /// tell which NaN it was: they compare it, make a NaN of it that is seen to for itself, or throw it away.
