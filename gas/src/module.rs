@@ -59,35 +59,30 @@ pub fn prepare(code: &[u8], schedule: &Schedule, limits: &Limits, profile: &Prof
     Walk::new(code, schedule, limits, profile, false).run()
 }
 
-/// Admits code without metering its stack: for the measurement of what gas alone costs, and for nothing else.
-///
-/// # Errors
-///
-/// As [`admit`].
-pub fn without_stack(
-    code: &[u8],
-    schedule: &Schedule,
-    limits: &Limits,
-    profile: &Profile<'_>,
-) -> Result<Prepared, Refusal> {
-    let mut walk = Walk::new(code, schedule, limits, profile, true);
-    walk.stack_metered = false;
-    walk.run()
+/// What is injected besides gas. For measurements; all other admission injects both.
+#[derive(Clone, Copy, Debug)]
+pub struct Injected {
+    /// Stack units.
+    pub stack: bool,
+    /// Canonical NaNs, under a profile that asks for them.
+    pub canonical_nans: bool,
 }
 
-/// Admits code and leaves NaNs as they are made: for the measurement of what canonical ones cost, and for nothing else.
+/// Admits code and injects less than belongs there: for the measurement of what the rest costs, and for nothing else.
 ///
 /// # Errors
 ///
 /// As [`admit`].
-pub fn with_nans_as_made(
+pub fn admit_with(
+    injected: Injected,
     code: &[u8],
     schedule: &Schedule,
     limits: &Limits,
     profile: &Profile<'_>,
 ) -> Result<Prepared, Refusal> {
     let mut walk = Walk::new(code, schedule, limits, profile, true);
-    walk.canonicalises = false;
+    walk.stack_metered = injected.stack;
+    walk.canonicalises &= injected.canonical_nans;
     walk.run()
 }
 

@@ -14,7 +14,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use measure::{geomean, ratio};
-use unfork_gas::{Counter, EXPORT_COUNTER, Entry, Floats, LIMITS_V1, Linking, Profile, V1, ValueType, admit};
+use unfork_gas::measure::{Injected, admit_with};
+use unfork_gas::{Counter, EXPORT_COUNTER, Entry, Floats, LIMITS_V1, Linking, Profile, V1, ValueType};
 use wasmi::{CompilationMode, Config, Engine, Global, Linker, Module, Store, TypedFunc, Val};
 
 /// Kernels with the argument that makes each run for some hundredths of a second.
@@ -60,8 +61,8 @@ struct Kernel {
 
 impl Kernel {
     fn new(code: &[u8], argument: i32, canonical: bool) -> Kernel {
-        let prepare = if canonical { admit } else { unfork_gas::measure::with_nans_as_made };
-        let prepared = prepare(code, &V1, &LIMITS_V1, &PROFILE).expect("it is admitted");
+        let injected = Injected { stack: true, canonical_nans: canonical };
+        let prepared = admit_with(injected, code, &V1, &LIMITS_V1, &PROFILE).expect("it is admitted");
         let mut config = Config::default();
         config.compilation_mode(CompilationMode::Eager).ignore_custom_sections(true);
         let engine = Engine::new(&config);

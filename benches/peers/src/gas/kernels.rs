@@ -3,7 +3,8 @@
 use crate::measure::{geomean, medians, ratio};
 use crate::peers;
 use unfork_benches::contracts::fixtures;
-use unfork_gas::{Counter, EXPORT_COUNTER, LIMITS_V1, V1, admit};
+use unfork_gas::measure::{Injected, admit_with};
+use unfork_gas::{Counter, EXPORT_COUNTER, LIMITS_V1, V1};
 use wasmi::{CompilationMode, Config, Engine, Error, Linker, Module, Store, TypedFunc, Val};
 
 /// Kernels with the argument that makes each run for some hundredths of a second.
@@ -34,11 +35,8 @@ pub fn run() {
     for (name, argument) in KERNELS {
         let fixture = fixtures().into_iter().find(|fixture| fixture.name == *name).expect("a fixture");
         let admitted = |gas_only: bool| {
-            let admitted = if gas_only {
-                unfork_gas::measure::without_stack(fixture.code, &V1, &LIMITS_V1, &fixture.profile)
-            } else {
-                admit(fixture.code, &V1, &LIMITS_V1, &fixture.profile)
-            };
+            let injected = Injected { stack: !gas_only, canonical_nans: true };
+            let admitted = admit_with(injected, fixture.code, &V1, &LIMITS_V1, &fixture.profile);
             admitted.expect("an admitted fixture").into_code()
         };
         let mut sides = [
