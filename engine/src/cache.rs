@@ -211,10 +211,6 @@ mod tests {
             (session, Ok(Status::Returned))
         }
 
-        fn loading_gas(&self) -> u64 {
-            0
-        }
-
         fn instantiation_gas(&self) -> u64 {
             0
         }

@@ -180,23 +180,18 @@ fn set_up(session: &mut Session) -> Result<(Arc<dyn Program>, FrameKind), Abort>
     Ok((program, kind))
 }
 
-/// The program of a code. Its first use in a transaction pays for loading it cold, whatever any cache holds: what its length
-/// decides before anything is done with it, the rest as soon as preparing has counted it.
+/// The program of a code. Its first use in a transaction pays for loading it cold, whatever any cache holds.
 fn load(session: &mut Session, code_hash: Hash) -> Result<Arc<dyn Program>, Abort> {
     let Some(code) = session.code(&code_hash)? else {
         return Err(Abort::Stop(Status::Refused(Refused::CodeNotFound)));
     };
     let paid = std::mem::replace(&mut code.loaded, true);
     let code = *code;
-    let at_once = session.prices().loading_gas_of_length(code.bytes);
     if !paid {
-        session.gas.charge(at_once)?;
+        let cost = session.prices().loading_gas(code.loading);
+        session.gas.charge(cost)?;
     }
     session.watch(Phase::LookUp);
     let Session { machine, spec, rules, overlay, locate, .. } = session;
-    let program = machine.program(spec, rules, overlay, &code_hash, code, *locate)?;
-    if !paid {
-        session.gas.charge(program.loading_gas().saturating_sub(at_once))?;
-    }
-    Ok(program)
+    Ok(machine.program(spec, rules, overlay, &code_hash, code, *locate)?)
 }

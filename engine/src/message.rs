@@ -15,6 +15,7 @@ use crate::session::{Frame, Session};
 use crate::trace::TraceEvent;
 use crate::types::{Address, Balance, Event, Hash};
 use std::sync::Arc;
+use unfork_gas::Loading;
 use unfork_state::{ChangeSet, Overlay, StateView, Value};
 
 /// Something to execute in the name of `caller`, whom the node has authenticated.
@@ -205,11 +206,11 @@ fn upload(session: &mut Session, from: &Sender, profile: ProfileId, code: &[u8])
         return Ok(Refused::UnknownProfile.into());
     }
     let rules = Arc::clone(&session.rules);
-    if let Err(refusal) =
-        unfork_gas::admit(code, rules.schedule(), rules.limits(), &profile.for_admission(rules.version()))
-    {
-        return Ok(Refused::Code(refusal.code.number()).into());
-    }
+    let admitted = unfork_gas::admit(code, rules.schedule(), rules.limits(), &profile.for_admission(rules.version()));
+    let Loading { bytes, items, values } = match admitted {
+        Ok(admitted) => admitted.loading(),
+        Err(refusal) => return Ok(Refused::Code(refusal.code.number()).into()),
+    };
     let hash = blake2_256(code);
     let known: Option<records::Code> = records::get(&mut session.overlay, RecordKey::Code(&hash))?;
     match known {
@@ -219,7 +220,9 @@ fn upload(session: &mut Session, from: &Sender, profile: ProfileId, code: &[u8])
             let record = records::Code {
                 profile: profile.number(),
                 admitted: rules.version(),
-                bytes: u32::try_from(code.len()).unwrap_or(u32::MAX),
+                bytes,
+                items,
+                values,
                 uploader: from.caller.clone(),
                 deposit: 0,
             };

@@ -3,6 +3,7 @@
 
 use crate::types::{ADDRESS_BYTES_MAX, Address, Balance, Hash};
 use parity_scale_codec::{Decode, DecodeAll, Encode, Output};
+use unfork_gas::Loading;
 use unfork_state::{Key, Overlay, Space, StateError, StateView, Value};
 
 /// Nonce and balance of one account. Absent means both are zero.
@@ -38,8 +39,12 @@ pub struct Code {
     pub profile: u8,
     /// The protocol version whose limits admitted it.
     pub admitted: u32,
-    /// Its length in bytes: the part of its price of loading that is known before it is prepared.
+    /// Its length in bytes. This and the next two are what loading it is priced by ([`unfork_gas::Loading`]).
     pub bytes: u32,
+    /// Its types, imports, functions, tables, memories, globals, exports and segments.
+    pub items: u32,
+    /// Values of its functions, blocks, calls and branches.
+    pub values: u64,
     /// Who uploaded it.
     pub uploader: Address,
     /// Balance set aside for it; 0 under all released rules.
@@ -51,7 +56,7 @@ pub struct Code {
 pub(crate) struct MetCode {
     pub profile: u8,
     pub admitted: u32,
-    pub bytes: u32,
+    pub loading: Loading,
     /// Whether its loading is paid for.
     pub loaded: bool,
 }

@@ -10,7 +10,7 @@ use crate::types::{Address, Balance, BlockContext, Event, Hash};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
-use unfork_gas::{Limits, Schedule};
+use unfork_gas::{Limits, Loading, Schedule};
 use unfork_state::{Checkpoint, Overlay, Range, Space, StateError};
 
 /// How a frame came to be.
@@ -377,7 +377,12 @@ struct Codes {
 
 fn met_code(overlay: &mut Overlay, hash: &Hash) -> Result<Option<MetCode>, StateError> {
     let record: Option<Code> = records::get(overlay, RecordKey::Code(hash))?;
-    Ok(record.map(|Code { profile, admitted, bytes, .. }| MetCode { profile, admitted, bytes, loaded: false }))
+    Ok(record.map(|Code { profile, admitted, bytes, items, values, .. }| MetCode {
+        profile,
+        admitted,
+        loading: Loading { bytes, items, values },
+        loaded: false,
+    }))
 }
 
 /// Storage that lasts for one transaction: a map with an undo log.

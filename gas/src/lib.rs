@@ -40,7 +40,7 @@ pub use explain::{Explanation, FunctionFacts, FunctionName, Usage, explain, func
 pub use limits::{LIMITS_LARGE, LIMITS_V1, Limits};
 pub use located::places;
 pub use module::{admit, prepare};
-pub use prepared::Prepared;
+pub use prepared::{Loading, Prepared};
 pub use profile::{Entry, Floats, Import, Linking, Profile, ValueType};
 pub use refusal::{Refusal, RefusalCode};
 pub use schedule::{PRICE_MAX, Schedule, V1};

@@ -107,8 +107,6 @@ struct Walk<'a> {
     global_count: u32,
     /// Initial size of each table, imported ones first.
     table_sizes: Vec<u64>,
-    /// Entries of all sections, which loading is priced by.
-    items: u64,
     element_items: u64,
     custom_sections: u64,
     entries_found: Vec<bool>,
@@ -139,7 +137,6 @@ impl<'a> Walk<'a> {
             function_types: Vec::new(),
             global_count: 0,
             table_sizes: Vec::new(),
-            items: 0,
             element_items: 0,
             custom_sections: 0,
             entries_found: alloc::vec![false; profile.entries.len()],
@@ -160,7 +157,7 @@ impl<'a> Walk<'a> {
         if !self.code.starts_with(HEADER) {
             return Err(Refusal::new(RefusalCode::NotAModule, 0, "magic or version"));
         }
-        self.facts.original_len = u32::try_from(self.code.len()).unwrap_or(u32::MAX);
+        self.facts.loading.bytes = u32::try_from(self.code.len()).unwrap_or(u32::MAX);
         self.grow(encode::length(self.code.len()).saturating_add(growth::MODULE), 0)?;
         let features = features(self.profile.floats);
         let mut validator = Validator::new_with_features(features);
@@ -188,19 +185,11 @@ impl<'a> Walk<'a> {
         self.facts.frame_units_max = totals.frame_units_max;
         self.facts.top_values_max = totals.top_values_max;
         self.facts.function_gas_max = totals.function_gas_max;
-        self.facts.loading_gas = self.loading_gas(totals.values);
+        self.facts.loading.values = totals.values;
         self.facts.instrumented_function_bytes_bound = totals.longest_body;
         self.facts.keeps_segments_and_tables = !totals.changes_tables;
         let code = self.output.assemble(self.global_count, self.facts.memory.is_some());
         Ok(Prepared { code, facts: self.facts })
-    }
-
-    /// What the first use of the code in a transaction costs.
-    fn loading_gas(&self, values: u64) -> u64 {
-        let bytes = self.schedule.loading_gas_of_length(self.facts.original_len);
-        let items = self.schedule.code_load_item.saturating_mul(self.items);
-        let values = self.schedule.code_load_value.saturating_mul(values);
-        bytes.saturating_add(items).saturating_add(values)
     }
 
     /// Whether whoever links the module answers for its imports and for what happens while an instance is made.
@@ -222,7 +211,7 @@ impl<'a> Walk<'a> {
     /// Any part of the module but a function body: limits first, then the validator, then what is ours.
     fn section(&mut self, validator: &mut Validator, payload: &Payload<'_>) -> Result<(), Refusal> {
         self.limit_section(payload)?;
-        self.items = self.items.saturating_add(u64::from(items(payload)));
+        self.facts.loading.items = self.facts.loading.items.saturating_add(items(payload));
         validator.payload(payload).map_err(|error| self.invalid_section(payload, &error))?;
         match payload {
             Payload::TypeSection(types) => self.type_section(types),

@@ -13,11 +13,22 @@ pub struct Prepared {
     pub(crate) facts: Facts,
 }
 
+/// What of a code its loading is priced by ([`Schedule::loading_gas`](crate::Schedule::loading_gas)), counted on the original:
+/// known from its admission on, so that all of it can be charged before anything is done with the code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Loading {
+    /// Length of the uploaded bytes.
+    pub bytes: u32,
+    /// Types, imports, functions, tables, memories, globals, exports and segments.
+    pub items: u32,
+    /// Values of functions, blocks, calls and branches (docs/gas.md, section 1).
+    pub values: u64,
+}
+
 /// What the walk learned about the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
-    pub(crate) original_len: u32,
-    pub(crate) loading_gas: u64,
+    pub(crate) loading: Loading,
     pub(crate) instantiation_gas: u64,
     /// Initial and largest memory size, where there is a memory.
     pub(crate) memory: Option<(u32, u32)>,
@@ -54,7 +65,7 @@ impl Prepared {
     /// Length of the uploaded bytes.
     #[must_use]
     pub fn original_len(&self) -> u32 {
-        self.facts.original_len
+        self.facts.loading.bytes
     }
 
     /// What any instrumenter may make of the module, in bytes: the limits on instrumented size are on this.
@@ -69,11 +80,10 @@ impl Prepared {
         self.facts.instrumented_function_bytes_bound
     }
 
-    /// Gas to charge for the first use of the code in a transaction, whatever any cache holds (docs/gas.md, section 1): the
-    /// part that its length decides, [`Schedule::loading_gas_of_length`](crate::Schedule::loading_gas_of_length), is in it.
+    /// What loading the code is priced by, under this version and any later one.
     #[must_use]
-    pub fn loading_gas(&self) -> u64 {
-        self.facts.loading_gas
+    pub fn loading(&self) -> Loading {
+        self.facts.loading
     }
 
     /// Gas to charge for making an instance: memory pages, table elements, segments, globals, functions.

@@ -2,6 +2,7 @@
 //!
 //! One unit of gas is one nanosecond of the reference interpreter, which few operators take in full.
 
+use crate::prepared::Loading;
 use crate::table::table;
 
 table! {
@@ -133,10 +134,13 @@ impl Schedule {
         }
     }
 
-    /// What loading code of so many bytes costs at least: the part that is known before the code is looked at.
+    /// What the first use of a code in a transaction costs, whatever any cache holds (docs/gas.md, section 1).
     #[must_use]
-    pub fn loading_gas_of_length(&self, bytes: u32) -> u64 {
-        self.code_load_base.saturating_add(self.code_load_byte.saturating_mul(u64::from(bytes)))
+    pub fn loading_gas(&self, loading: Loading) -> u64 {
+        let bytes = self.code_load_byte.saturating_mul(u64::from(loading.bytes));
+        let items = self.code_load_item.saturating_mul(u64::from(loading.items));
+        let values = self.code_load_value.saturating_mul(loading.values);
+        self.code_load_base.saturating_add(bytes).saturating_add(items).saturating_add(values)
     }
 
     /// The first instrumented price above [`PRICE_MAX`], with its value.

@@ -18,11 +18,10 @@ fn check(text: &str, items: u64, values: u64) {
     let profile = profile_of(&code);
     let schedule = told_apart();
     let admitted = admit(&code, &schedule, &LIMITS_V1, &profile).unwrap_or_else(|refusal| panic!("{text}: {refusal}"));
-    let by_length = schedule.loading_gas_of_length(admitted.original_len());
-    assert_eq!(by_length, 1 + 1_000_000 * code.len() as u64);
-    assert_eq!(admitted.loading_gas(), by_length + 1_000 * items + 10 * values, "{text}");
+    let by_length = 1 + 1_000_000 * code.len() as u64;
+    assert_eq!(schedule.loading_gas(admitted.loading()), by_length + 1_000 * items + 10 * values, "{text}");
     let prepared = prepare(&code, &schedule, &LIMITS_V1, &profile).expect("it was admitted");
-    assert_eq!(prepared.loading_gas(), admitted.loading_gas(), "{text}");
+    assert_eq!(prepared.loading(), admitted.loading(), "{text}");
 }
 
 #[test]
@@ -109,10 +108,9 @@ fn loading_costs_what_it_was_measured_to_take() {
     let (mut wrong, mut by_length_too_little) = (String::new(), 0);
     for (name, bytes, first_use) in measured {
         let (code, profile) = measured_code(&name, bytes).unwrap_or_else(|| panic!("{name} of {bytes} bytes is gone"));
-        let for_each_gas = |schedule: &Schedule| {
-            let prepared = admit(&code, schedule, &LIMITS_V1, &profile).unwrap_or_else(|e| panic!("{name}: {e}"));
-            first_use * bytes as f64 / prepared.loading_gas() as f64
-        };
+        let admitted = admit(&code, &V1, &LIMITS_V1, &profile).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let for_each_gas =
+            |schedule: &Schedule| first_use * bytes as f64 / schedule.loading_gas(admitted.loading()) as f64;
         let found = for_each_gas(&V1);
         if found > NANOSECONDS_FOR_EACH_GAS {
             wrong += &format!("{name}: {found:.2} ns for each gas\n");

@@ -25,8 +25,6 @@ pub(crate) trait Program: Send + Sync {
     /// Runs the frame on top of the stack, by the script of the profile, in an instance that is as new, with the gas and
     /// stack of the session. Located code that fails leaves its places in the session.
     fn run(&self, session: Box<Session>, kind: FrameKind) -> (Box<Session>, Result<Status, Abort>);
-    /// What the first use of the code in a transaction costs.
-    fn loading_gas(&self) -> u64;
     /// What making an instance costs.
     fn instantiation_gas(&self) -> u64;
     /// Memory pages that an instance begins with.

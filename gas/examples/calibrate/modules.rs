@@ -62,7 +62,7 @@ fn row(name: String, code: &[u8], profile: &Profile<'_>) -> Row {
         best(|| Module::new(&engine, prepared.code())) / bytes
     };
     let (made, translated) = (make(CompilationMode::Lazy), make(CompilationMode::Eager));
-    let gas = prepared.loading_gas() as f64 / bytes;
+    let gas = V1.loading_gas(prepared.loading()) as f64 / bytes;
     Row { name, bytes: code.len(), admission, preparation, made, translated, gas }
 }
 

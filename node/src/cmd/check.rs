@@ -179,7 +179,7 @@ impl Gas {
         let (schedule, bytes) = (rules.schedule(), u64::from(prepared.original_len()));
         Gas {
             upload: schedule.upload_base.saturating_add(schedule.upload_byte.saturating_mul(bytes)),
-            load: prepared.loading_gas(),
+            load: schedule.loading_gas(prepared.loading()),
             frame: schedule.frame_base,
             instance: prepared.instantiation_gas(),
         }

@@ -60,7 +60,7 @@ impl Subject {
         let prepared = crate::admit(&self.code, &self.schedule, &self.limits, &profile)?;
         let module = self.module(&self.schedule);
         let loading_gas = module.loading_gas(self.code.len() as u64, &self.schedule);
-        assert_eq!(prepared.loading_gas(), loading_gas, "the gas of loading differs");
+        assert_eq!(self.schedule.loading_gas(prepared.loading()), loading_gas, "the gas of loading differs");
         Ok(Ready::new(&prepared, &module, self.host))
     }
 

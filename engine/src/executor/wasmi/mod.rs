@@ -67,7 +67,6 @@ impl Executor for Wasmi {
             initial_data: code.initial_data().into(),
             reusable: code.keeps_segments_and_tables() && !code.is_located(),
             located: code.is_located(),
-            loading_gas: code.loading_gas(),
             instantiation_gas: code.instantiation_gas(),
             memory_pages_min: code.memory_pages_min(),
             bytes: code.code().len().saturating_mul(BYTES_PER_CODE_BYTE),
@@ -97,7 +96,6 @@ struct WasmiProgram {
     reusable: bool,
     /// Whether the code notes where it is.
     located: bool,
-    loading_gas: u64,
     instantiation_gas: u64,
     memory_pages_min: u32,
     bytes: usize,
@@ -131,10 +129,6 @@ impl Program for WasmiProgram {
             self.pool.put(self.id, instance);
         }
         (session, result)
-    }
-
-    fn loading_gas(&self) -> u64 {
-        self.loading_gas
     }
 
     fn instantiation_gas(&self) -> u64 {
