@@ -62,12 +62,6 @@ impl Prepared {
         self.code
     }
 
-    /// Length of the uploaded bytes.
-    #[must_use]
-    pub fn original_len(&self) -> u32 {
-        self.facts.loading.bytes
-    }
-
     /// What any instrumenter may make of the module, in bytes: the limits on instrumented size are on this.
     #[must_use]
     pub fn instrumented_bytes_bound(&self) -> u64 {

@@ -24,7 +24,7 @@ pub struct Admitted {
 impl From<Prepared> for Admitted {
     fn from(prepared: Prepared) -> Self {
         Self {
-            original_len: prepared.original_len(),
+            original_len: prepared.loading().bytes,
             memory_pages_max: prepared.memory_pages_max(),
             instrumented_bytes_bound: prepared.instrumented_bytes_bound(),
             code: prepared.into_code(),

@@ -11,7 +11,8 @@ use unfork_gas::Prepared;
 
 /// Turns prepared code into programs.
 pub(crate) trait Executor: Send + Sync {
-    /// Translates code, all of it at once, so that nothing about a later call depends on an earlier one.
+    /// Makes a program of code. When its functions are translated is the executor's affair (docs/decisions/0006): nothing that
+    /// a receipt holds may depend on it.
     ///
     /// # Errors
     /// A fault: admitted code translates, always.

@@ -176,7 +176,7 @@ struct Gas {
 
 impl Gas {
     fn of(rules: &Rules, prepared: &Prepared) -> Gas {
-        let (schedule, bytes) = (rules.schedule(), u64::from(prepared.original_len()));
+        let (schedule, bytes) = (rules.schedule(), u64::from(prepared.loading().bytes));
         Gas {
             upload: schedule.upload_base.saturating_add(schedule.upload_byte.saturating_mul(bytes)),
             load: schedule.loading_gas(prepared.loading()),
