@@ -207,7 +207,7 @@ fn upload(session: &mut Session, from: &Sender, profile: ProfileId, code: &[u8])
     }
     let rules = Arc::clone(&session.rules);
     let admitted = unfork_gas::admit(code, rules.schedule(), rules.limits(), &profile.for_admission(rules.version()));
-    let Loading { bytes, items, values } = match admitted {
+    let Loading { bytes, items, values, growth } = match admitted {
         Ok(admitted) => admitted.loading(),
         Err(refusal) => return Ok(Refused::Code(refusal.code.number()).into()),
     };
@@ -223,6 +223,7 @@ fn upload(session: &mut Session, from: &Sender, profile: ProfileId, code: &[u8])
                 bytes,
                 items,
                 values,
+                growth,
                 uploader: from.caller.clone(),
                 deposit: 0,
             };

@@ -39,12 +39,14 @@ pub struct Code {
     pub profile: u8,
     /// The protocol version whose limits admitted it.
     pub admitted: u32,
-    /// Its length in bytes. This and the next two are what loading it is priced by ([`unfork_gas::Loading`]).
+    /// Its length in bytes. This and the next three are what loading it is priced by ([`unfork_gas::Loading`]).
     pub bytes: u32,
     /// Its types, imports, functions, tables, memories, globals, exports and segments.
     pub items: u32,
     /// Values of its functions, blocks, calls and branches.
     pub values: u64,
+    /// Bytes that instrumenting may add.
+    pub growth: u64,
     /// Who uploaded it.
     pub uploader: Address,
     /// Balance set aside for it; 0 under all released rules.

@@ -377,10 +377,10 @@ struct Codes {
 
 fn met_code(overlay: &mut Overlay, hash: &Hash) -> Result<Option<MetCode>, StateError> {
     let record: Option<Code> = records::get(overlay, RecordKey::Code(hash))?;
-    Ok(record.map(|Code { profile, admitted, bytes, items, values, .. }| MetCode {
+    Ok(record.map(|Code { profile, admitted, bytes, items, values, growth, .. }| MetCode {
         profile,
         admitted,
-        loading: Loading { bytes, items, values },
+        loading: Loading { bytes, items, values, growth },
         loaded: false,
     }))
 }

@@ -213,8 +213,16 @@ fn records(out: &mut Vectors) {
     let payer = address.clone();
     let contract = Contract { code_hash: hash, incarnation: 1, items: 2, bytes: 300, deposit: 0, payer };
     out.line("record.contract", &contract.encode());
-    let code =
-        Code { profile: 1, admitted: 1, bytes: 3_066, items: 70, values: 2_000, uploader: address.clone(), deposit: 0 };
+    let code = Code {
+        profile: 1,
+        admitted: 1,
+        bytes: 3_066,
+        items: 70,
+        values: 2_000,
+        growth: 15_000,
+        uploader: address.clone(),
+        deposit: 0,
+    };
     out.line("record.code", &code.encode());
     out.line("contract_address", contract_address(&address, &hash, &[1, 2], &[5]).as_bytes());
 }

@@ -158,7 +158,7 @@ impl<'a> Walk<'a> {
             return Err(Refusal::new(RefusalCode::NotAModule, 0, "magic or version"));
         }
         self.facts.loading.bytes = u32::try_from(self.code.len()).unwrap_or(u32::MAX);
-        self.grow(encode::length(self.code.len()).saturating_add(growth::MODULE), 0)?;
+        self.grow(growth::MODULE, 0)?;
         let features = features(self.profile.floats);
         let mut validator = Validator::new_with_features(features);
         let mut parser = Parser::new(0);
@@ -386,10 +386,11 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Adds to what the instrumented module has bytes at most.
+    /// Adds to what instrumenting adds at most.
     fn grow(&mut self, bytes: u64, offset: u64) -> Result<(), Refusal> {
-        self.facts.instrumented_bytes_bound = self.facts.instrumented_bytes_bound.saturating_add(bytes);
-        let (max, found) = (self.limits.instrumented_bytes_max, self.facts.instrumented_bytes_bound);
+        let loading = &mut self.facts.loading;
+        loading.growth = loading.growth.saturating_add(bytes);
+        let (max, found) = (self.limits.instrumented_bytes_max, loading.instrumented_bytes_bound());
         self.limit(RefusalCode::InstrumentedBytes, offset, max, found)
     }
 

@@ -23,6 +23,15 @@ pub struct Loading {
     pub items: u32,
     /// Values of functions, blocks, calls and branches (docs/gas.md, section 1).
     pub values: u64,
+    /// Bytes that any instrumenter may add at most (docs/gas.md, section 6).
+    pub growth: u64,
+}
+
+impl Loading {
+    /// What the instrumented module may have in bytes, whoever writes it.
+    pub(crate) fn instrumented_bytes_bound(&self) -> u64 {
+        u64::from(self.bytes).saturating_add(self.growth)
+    }
 }
 
 /// What the walk learned about the module.
@@ -41,7 +50,6 @@ pub(crate) struct Facts {
     pub(crate) frame_units_max: u64,
     pub(crate) top_values_max: u64,
     pub(crate) function_gas_max: u64,
-    pub(crate) instrumented_bytes_bound: u64,
     pub(crate) instrumented_function_bytes_bound: u64,
     pub(crate) mutable_globals: Vec<u32>,
     pub(crate) initial_data: Vec<(u32, u32)>,
@@ -65,7 +73,7 @@ impl Prepared {
     /// What any instrumenter may make of the module, in bytes: the limits on instrumented size are on this.
     #[must_use]
     pub fn instrumented_bytes_bound(&self) -> u64 {
-        self.facts.instrumented_bytes_bound
+        self.facts.loading.instrumented_bytes_bound()
     }
 
     /// What any instrumenter may make of a function's body, in bytes; the longest.

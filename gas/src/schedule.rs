@@ -62,6 +62,7 @@ table! {
         code_load_byte: "gas per byte", "First use of a code in a transaction, per original byte: prepare and translate.";
         code_load_item: "gas per item", "First use of a code in a transaction, per type, import, function, table, memory, global, export and segment.";
         code_load_value: "gas per value", "First use of a code in a transaction, per value of its functions, blocks, calls and branches (docs/gas.md, section 1).";
+        code_load_growth: "gas per byte", "First use of a code in a transaction, per byte that any instrumenter may add (docs/gas.md, section 6).";
         frame_base: "gas per frame", "Every contract frame: instance, checkpoint, context.";
         host_call_base: "gas per call", "Every host call, besides its own price.";
         guest_read_byte: "gas per byte", "Each byte the host reads from guest memory.";
@@ -140,7 +141,8 @@ impl Schedule {
         let bytes = self.code_load_byte.saturating_mul(u64::from(loading.bytes));
         let items = self.code_load_item.saturating_mul(u64::from(loading.items));
         let values = self.code_load_value.saturating_mul(loading.values);
-        self.code_load_base.saturating_add(bytes).saturating_add(items).saturating_add(values)
+        let growth = self.code_load_growth.saturating_mul(loading.growth);
+        [bytes, items, values, growth].into_iter().fold(self.code_load_base, u64::saturating_add)
     }
 
     /// The first instrumented price above [`PRICE_MAX`], with its value.
@@ -202,9 +204,10 @@ pub const V1: Schedule = Schedule {
     upload_base: 100_000,
     upload_byte: 500,
     code_load_base: 10_000,
-    code_load_byte: 50,
+    code_load_byte: 20,
     code_load_item: 1_000,
     code_load_value: 10,
+    code_load_growth: 3,
     frame_base: 5_000,
     host_call_base: 50,
     guest_read_byte: 1,

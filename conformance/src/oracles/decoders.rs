@@ -213,8 +213,8 @@ fn contract_record(u: &mut Unstructured<'_>) -> Result<Contract> {
 }
 
 fn code_record(u: &mut Unstructured<'_>) -> Result<Code> {
-    let (profile, admitted, bytes, items, values, deposit) = u.arbitrary()?;
-    Ok(Code { profile, admitted, bytes, items, values, uploader: address(u)?, deposit })
+    let (profile, admitted, bytes, items, values, growth) = u.arbitrary()?;
+    Ok(Code { profile, admitted, bytes, items, values, growth, uploader: address(u)?, deposit: u.arbitrary()? })
 }
 
 fn changes(u: &mut Unstructured<'_>) -> Result<ChangeSet> {

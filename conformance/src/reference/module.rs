@@ -99,6 +99,7 @@ pub struct Module<'a> {
     pub(super) tables: Vec<Size>,
     pub(super) memory: Option<Size>,
     pub(super) globals: Vec<ConstExpr<'a>>,
+    pub(super) mutable_globals: u64,
     pub(super) exports: Vec<(&'a str, Exported)>,
     pub(super) start: Option<u32>,
     pub(super) elements: Vec<Segment<'a, Item<'a>>>,
@@ -120,6 +121,7 @@ impl<'a> Module<'a> {
             tables: Vec::new(),
             memory: None,
             globals: Vec::new(),
+            mutable_globals: 0,
             exports: Vec::new(),
             start: None,
             elements: Vec::new(),
@@ -172,7 +174,9 @@ impl<'a> Module<'a> {
                 self.memory = all(reader).first().map(|memory| pages(*memory, limits));
             }
             Payload::GlobalSection(reader) => {
-                self.globals = all(reader).into_iter().map(|global| global.init_expr).collect();
+                let globals = all(reader);
+                self.mutable_globals = globals.iter().filter(|global| global.ty.mutable).count() as u64;
+                self.globals = globals.into_iter().map(|global| global.init_expr).collect();
             }
             Payload::ExportSection(reader) => {
                 for wasmparser::Export { name, kind, index } in all(reader) {

@@ -97,9 +97,11 @@ pub fn measure() {
             row.for_each_gas()
         );
     }
-    let Schedule { code_load_base, code_load_byte, code_load_item, code_load_value, upload_byte, .. } = V1;
+    let Schedule {
+        code_load_base, code_load_byte, code_load_item, code_load_value, code_load_growth, upload_byte, ..
+    } = V1;
     println!(
-        "version 1: code_load_base {code_load_base}, _byte {code_load_byte}, _item {code_load_item}, _value {code_load_value}; upload_byte {upload_byte}"
+        "version 1: code_load_base {code_load_base}, _byte {code_load_byte}, _item {code_load_item}, _value {code_load_value}, _growth {code_load_growth}; upload_byte {upload_byte}"
     );
     instances();
 }
