@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
 .DEFAULT_GOAL := help
-.PHONY: help try demo test fuzz-smoke evidence bench bench-call bench-gas bench-state linearity calibrate verdict
+.PHONY: help try demo test fuzz-smoke evidence bench bench-call bench-gas bench-state linearity calibrate observer verdict
 
 # Prints what stands behind it as a heading.
 say = printf '\n== %s\n'
@@ -53,6 +53,10 @@ calibrate: ## What code costs on the reference executor, and the prices that fol
 	@$(say) 'Measuring operators, code bytes and instances'
 	cargo run --locked --release -p unfork-gas --example calibrate
 	cargo run --locked --release -p unfork-benches --no-default-features --example host_calls
+
+observer: ## Instructions of a call that nobody watches, beside an engine that cannot be watched. Needs valgrind; ten minutes.
+	@$(say) 'Building the engine twice, with and without what watches'
+	scripts/observer.sh
 
 verdict: ## The verdict on contract code as a WebAssembly module, held against native verdicts. Adds a target with rustup.
 	@$(say) 'Building gas/verdict for wasm32 and asking it what the tests ask natively'

@@ -5,7 +5,7 @@ use crate::cache::Machine;
 use crate::outcome::{Abort, Budget, Fault, Status, Trap};
 use crate::records::{self, Code, MetCode, RecordKey};
 use crate::rules::{ChainSpec, Environment, Rules};
-use crate::trace::{Trace, TraceEvent};
+use crate::trace::{POSSIBLE, Trace, TraceEvent};
 use crate::types::{Address, Balance, BlockContext, Event, Hash};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -246,7 +246,7 @@ impl Session {
             transient: Transient::default(),
             codes: Codes::default(),
             trace: Trace::new(environment.trace),
-            locate: environment.trace && environment.locate,
+            locate: POSSIBLE && environment.trace && environment.locate,
             places: Vec::new(),
             guest_calls: 0,
             stopwatch: environment.stopwatch.clone(),
@@ -327,7 +327,7 @@ impl Session {
 
     /// Tells the stopwatch that a part of a call begins.
     pub fn watch(&self, phase: Phase) {
-        if let Some(stopwatch) = &self.stopwatch {
+        if POSSIBLE && let Some(stopwatch) = &self.stopwatch {
             stopwatch(phase);
         }
     }
@@ -342,7 +342,9 @@ impl Session {
 
     /// Tells whoever watches, in the name of the contract that runs.
     pub fn note(&mut self, event: impl FnOnce(&Address) -> TraceEvent) {
-        if let Some(frame) = self.frames.last() {
+        if self.trace.is_on()
+            && let Some(frame) = self.frames.last()
+        {
             self.trace.note(|| event(&frame.contract));
         }
     }

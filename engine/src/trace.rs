@@ -1,5 +1,6 @@
 //! What a node may watch of an execution. A trace is local to the node: it is never hashed, never stored, and changes
-//! no result; when off it costs one test per call.
+//! no result. When off nothing is made, copied or kept: each place that would tell something tests whether anybody
+//! listens. What these tests take is counted by `make observer`, beside an engine that is built without them.
 
 use crate::outcome::{Refused, Status};
 use crate::session::FrameKind;
@@ -108,27 +109,47 @@ pub enum TraceEvent {
     },
 }
 
+/// False only in an engine that is built to be compared with (`scripts/observer.sh`): there nobody can listen.
+pub(crate) const POSSIBLE: bool = cfg!(not(unfork_unwatched));
+
 /// Collects [`TraceEvent`]s, or nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Trace(Option<Vec<TraceEvent>>);
 
 impl Trace {
     pub fn new(on: bool) -> Self {
-        Self(on.then(Vec::new))
+        Self((POSSIBLE && on).then(Vec::new))
     }
 
     pub fn note(&mut self, event: impl FnOnce() -> TraceEvent) {
-        if let Some(events) = &mut self.0 {
+        if POSSIBLE && let Some(events) = &mut self.0 {
             events.push(event());
         }
     }
 
     /// Whether anybody watches.
     pub fn is_on(&self) -> bool {
-        self.0.is_some()
+        POSSIBLE && self.0.is_some()
     }
 
     pub fn into_events(self) -> Vec<TraceEvent> {
         self.0.unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Trace, TraceEvent};
+
+    #[test]
+    fn what_nobody_watches_is_never_made() {
+        let mut off = Trace::new(false);
+        off.note(|| panic!("an event was made for nobody"));
+        assert!(!off.is_on());
+        assert_eq!(off.into_events().capacity(), 0);
+        let mut on = Trace::new(true);
+        on.note(|| TraceEvent::GasRead);
+        assert!(on.is_on());
+        assert_eq!(on.into_events(), [TraceEvent::GasRead]);
     }
 }

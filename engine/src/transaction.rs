@@ -10,7 +10,7 @@ use crate::message::{Action, Message, run_message};
 use crate::outcome::{Fault, Status};
 use crate::profile::ProfileId;
 use crate::rules::{Environment, tagged_hash};
-use crate::trace::TraceEvent;
+use crate::trace::{POSSIBLE, TraceEvent};
 use crate::types::{Address, Balance, BlockContext, Event, Hash};
 use parity_scale_codec::{Decode, Encode};
 use std::collections::BTreeSet;
@@ -333,7 +333,7 @@ pub(crate) fn run_transaction(
             events: outcome.events,
         };
         let mut trace = outcome.trace;
-        if environment.trace {
+        if POSSIBLE && environment.trace {
             let keys: BTreeSet<Key> = overlay.changed_since(&start).cloned().collect();
             trace.push(TraceEvent::Changed { keys: keys.into_iter().collect() });
         }

@@ -20,6 +20,7 @@ use crate::abi::{self, Guest};
 use crate::outcome::{Abort, Budget, Fault, Status, Trap};
 use crate::profile::ProfileId;
 use crate::session::{FrameKind, Phase, Session};
+use crate::trace::POSSIBLE;
 use std::sync::{Arc, OnceLock};
 use unfork_gas::{Counter, Prepared};
 use wasmi::errors::ErrorKind;
@@ -114,7 +115,8 @@ impl Program for WasmiProgram {
         let result = abi::run_entry(self.profile, kind, &mut guest);
         let mut session = guest.into_session();
         session.watch(Phase::Reset);
-        if self.located
+        if POSSIBLE
+            && self.located
             && !matches!(result, Ok(Status::Returned) | Err(Abort::Stop(Status::Returned | Status::Reverted)))
         {
             session.places = instance.places();
