@@ -376,7 +376,7 @@ fn admit(
 }
 
 /// What the envelope alone shows.
-fn check_envelope(
+pub(crate) fn check_envelope(
     environment: &Environment,
     chain_id: &Hash,
     transaction: &Transaction,

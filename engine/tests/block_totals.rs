@@ -8,8 +8,8 @@ use chain::{ALICE, BOB, COINS, Chain, GAS, hostile};
 use parity_scale_codec::Encode;
 use std::sync::Arc;
 use unfork_engine::{
-    Activation, BlockExecutor, BlockTotal, ChainSpec, Engine, InvalidBlock, OpenHooks, Payload, ProfileId, Reason,
-    Rules, Status, Transaction, list_root,
+    Activation, BlockExecutor, BlockTotal, ChainSpec, Engine, Invalid, InvalidBlock, OpenHooks, Payload, ProfileId,
+    Reason, Rules, Status, Transaction, list_root,
 };
 
 fn chain_with(limit: &str, value: u64) -> Chain {
@@ -84,6 +84,17 @@ fn transfers(_: &mut Chain) -> [Payload; 3] {
 fn transactions_and_their_gas() {
     check("transactions_per_block_max", 2, BlockTotal::Transactions, &transfers);
     check("block_gas_max", 2 * GAS, BlockTotal::Gas, &transfers);
+}
+
+#[test]
+fn what_no_block_takes_does_not_wait_for_the_next_one() {
+    let chain = Chain::new();
+    let payload = Payload::Transfer { to: BOB.into(), value: 1 };
+    let offered = [u64::MAX, GAS].map(|gas_limit| chain.transaction(ALICE, gas_limit, payload.clone()));
+    let checked = chain.propose(offered.to_vec());
+    assert_eq!(checked.stored.receipts.len(), 1);
+    let why = &checked.left_out[0].reason;
+    assert!(matches!(why, Reason::Invalid(Invalid::GasLimitTooHigh { found: u64::MAX, .. })), "{why:?}");
 }
 
 #[test]

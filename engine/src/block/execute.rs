@@ -7,7 +7,9 @@ use crate::outcome::Fault;
 use crate::records::{self, Chain, RecordKey};
 use crate::rules::{ChainSpec, Environment};
 use crate::trace::TraceEvent;
-use crate::transaction::{Executed, Hooks, Invalid, Moment, Receipt, Transaction, encoded_bytes, run_transaction};
+use crate::transaction::{
+    Executed, Hooks, Invalid, Moment, Receipt, Transaction, check_envelope, encoded_bytes, run_transaction,
+};
 use crate::types::{BlockContext, Hash};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -85,6 +87,18 @@ impl BlockTotal {
             Self::TransactionBytes => "bytes of transactions",
             Self::ReceiptBytes => "bytes of receipts",
             Self::ChangedBytes => "changed bytes",
+        }
+    }
+
+    /// How much of it a block may have.
+    #[must_use]
+    pub fn limit(self, limits: &Limits) -> u64 {
+        match self {
+            Self::Transactions => limits.transactions_per_block_max,
+            Self::Gas => limits.block_gas_max,
+            Self::TransactionBytes => limits.block_transaction_bytes_max,
+            Self::ReceiptBytes => limits.block_receipt_bytes_max,
+            Self::ChangedBytes => limits.block_changed_bytes_max,
         }
     }
 }
@@ -215,13 +229,13 @@ impl Totals {
     /// The first that is more than a block may have.
     fn exceeded(&self, limits: &Limits) -> Option<BlockTotal> {
         let totals = [
-            (self.transactions, limits.transactions_per_block_max, BlockTotal::Transactions),
-            (self.gas_limits, limits.block_gas_max, BlockTotal::Gas),
-            (self.transaction_bytes, limits.block_transaction_bytes_max, BlockTotal::TransactionBytes),
-            (self.receipt_bytes, limits.block_receipt_bytes_max, BlockTotal::ReceiptBytes),
-            (self.changed_bytes, limits.block_changed_bytes_max, BlockTotal::ChangedBytes),
+            (self.transactions, BlockTotal::Transactions),
+            (self.gas_limits, BlockTotal::Gas),
+            (self.transaction_bytes, BlockTotal::TransactionBytes),
+            (self.receipt_bytes, BlockTotal::ReceiptBytes),
+            (self.changed_bytes, BlockTotal::ChangedBytes),
         ];
-        totals.into_iter().find(|(found, max, _)| found > max).map(|(_, _, total)| total)
+        totals.into_iter().find(|(found, total)| *found > total.limit(limits)).map(|(_, total)| total)
     }
 }
 
@@ -288,7 +302,9 @@ impl<'a> Run<'a> {
         let bytes = encoded_bytes(transaction);
         let totals = self.totals.with(transaction, bytes);
         if let Some(total) = totals.exceeded(limits) {
-            return Ok(Err(NoPlace::Full(total)));
+            // What no block takes does not wait for the next one.
+            let envelope = check_envelope(self.environment, self.chain_id, transaction, bytes);
+            return Ok(Err(envelope.map_or_else(NoPlace::Invalid, |_| NoPlace::Full(total))));
         }
         let mut overlay = self.overlay.take().ok_or_else(|| Fault::internal("the block's journal is gone"))?;
         let start = overlay.checkpoint();
