@@ -88,6 +88,12 @@ impl Labels {
         self.contracts.insert(address, code);
     }
 
+    /// The code that a contract was made of, or has by now.
+    #[must_use]
+    pub fn code_of(&self, contract: &Bytes32) -> Option<Bytes32> {
+        self.contracts.get(contract).copied()
+    }
+
     /// Looks up which code each contract has by now: some replace theirs. One that has ended keeps its last.
     ///
     /// # Errors

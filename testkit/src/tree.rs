@@ -124,7 +124,10 @@ impl CallTree<'_> {
         match answer.and_then(|(known, method)| known.describe_output(method, output, labels).ok()) {
             Some(answer) => text.push_str(&format!(" {answer}")),
             None if output.is_empty() => {}
-            None => text.push_str(&format!(" output {}", shown(output))),
+            None => match labels.interface(code_hash).and_then(|known| known.describe_refusal(output)) {
+                Some(refusal) => text.push_str(&format!(" {refusal}")),
+                None => text.push_str(&format!(" output {}", shown(output))),
+            },
         }
         let _ = write!(text, ", gas {gas_used}");
         if self.detail >= Detail::Bytes || *status == Status::OutOfGas {

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use unfork_engine::{Address, BlockExecutor, Event, Fault, Receipt};
 use unfork_state::{StateError, StateView};
-use unfork_testkit::{Labels, account, stored_item};
+use unfork_testkit::{InterfaceError, Labels, account, stored_item};
 
 /// An expectation that was not met.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,11 +78,12 @@ impl Compare<'_> {
         });
     }
 
-    /// Compares words, in which spaces do not count.
-    fn text(&mut self, field: &str, expected: &str, found: &str) {
-        let spaceless = |text: &str| text.split_whitespace().collect::<String>();
-        let same = spaceless(expected) == spaceless(found);
-        self.same(field, expected, if same { expected } else { found });
+    /// Compares words by what they mean: `is` says whether it is the same, or why nothing can be.
+    fn words(&mut self, field: &str, expected: &str, found: &str, is: Result<bool, InterfaceError>) {
+        match is {
+            Ok(same) => self.same(field, expected, if same { expected } else { found }),
+            Err(error) => self.same(field, format_args!("{expected} ({error})"), found),
+        }
     }
 
     fn bytes(&mut self, field: &str, expected: &Data, found: &[u8]) {
@@ -137,12 +138,12 @@ fn check_output(compare: &mut Compare<'_>, sent: &Sent, expected: &Output, recei
         Output::Answer(answer) => answer,
     };
     let labels = compare.labels;
-    let found = match labels.method(&sent.transaction.payload) {
-        Some((interface, method)) => interface.describe_output(method, &receipt.output, labels),
-        None => return compare.same("output", answer, "an input that is no method's"),
+    let Some((interface, method)) = labels.method(&sent.transaction.payload) else {
+        return compare.same("output", answer, "an input that is no method's");
     };
+    let found = interface.describe_output(method, &receipt.output, labels);
     let found = found.unwrap_or_else(|error| format!("{} ({error})", hexadecimal(&receipt.output)));
-    compare.text("output", answer, &found);
+    compare.words("output", answer, &found, interface.is_answer(method, answer, &receipt.output, labels));
 }
 
 fn check_event(compare: &mut Compare<'_>, index: usize, expected: &ExpectedEvent, found: &Event) {
@@ -153,10 +154,15 @@ fn check_event(compare: &mut Compare<'_>, index: usize, expected: &ExpectedEvent
     }
     if let Some(text) = &expected.text {
         let address = found.contract.as_bytes().try_into().unwrap_or_default();
-        let described = compare.labels.interface_at(&address);
-        let described = described.and_then(|interface| interface.describe_event(found, compare.labels));
-        let described = described.unwrap_or_else(|| "an event of no known interface".to_string());
-        compare.text(&format!("events[{index}].text"), text, &described);
+        let (field, labels) = (format!("events[{index}].text"), compare.labels);
+        match labels.interface_at(&address) {
+            Some(interface) => {
+                let described = interface.describe_event(found, labels);
+                let described = described.unwrap_or_else(|| "an event that its interface does not have".to_string());
+                compare.words(&field, text, &described, interface.is_event(text, found, labels));
+            }
+            None => compare.same(&field, text, "an event of no known interface"),
+        }
     }
     if let Some(topics) = &expected.topics {
         let field = format!("events[{index}].topics");

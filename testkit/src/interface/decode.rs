@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
             Type::Text => {
                 let length = self.length()?;
                 let text = String::from_utf8_lossy(self.take(length)?);
-                let _ = write!(self.text, "\"{}\"", text.escape_debug());
+                self.text.push_str(&quoted(&text));
             }
             Type::Bytes => {
                 let length = self.length()?;
@@ -203,6 +203,30 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// A string with the escapes of JSON, as it is written in a call. Besides what must be, whatever cannot be seen is escaped:
+/// no string of a contract moves the cursor of a terminal or turns the direction of what follows.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            '\'' => quoted.push(letter),
+            // What Rust would show as an escape.
+            _ if letter.escape_debug().len() > 1 => {
+                for unit in letter.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(quoted, "\\u{unit:04x}");
+                }
+            }
+            _ => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// At most 16 bytes as a number.

@@ -1,7 +1,7 @@
 //! Text to SCALE: `transfer(bob, 300)`.
 
 use super::kind::DEPTH_MAX;
-use super::{Definition, Field, Fields, Interface, InterfaceError, Method, Type, shortened};
+use super::{Definition, EventKind, Field, Fields, Interface, InterfaceError, Method, Type, shortened};
 use crate::names::{Labels, parse_hex, parse_hex32};
 use parity_scale_codec::{Compact, Encode};
 
@@ -25,9 +25,7 @@ pub(super) fn call(
     if !(method.args.is_empty() && writer.at_end()) {
         writer.list(&kinds, '(', ')', 0).map_err(|error| error.inside(&signature(method)))?;
     }
-    if !writer.at_end() {
-        return Err(InterfaceError::new(format!("\"{}\" after the call", shortened(writer.rest))));
-    }
+    writer.end("call")?;
     Ok(writer.out)
 }
 
@@ -40,10 +38,36 @@ pub(super) fn value(
 ) -> Result<Vec<u8>, InterfaceError> {
     let mut writer = Writer { interface, labels, rest: text, out: Vec::new() };
     writer.value(kind, 0)?;
-    if !writer.at_end() {
-        return Err(InterfaceError::new(format!("\"{}\" after the value", shortened(writer.rest))));
-    }
+    writer.end("value")?;
     Ok(writer.out)
+}
+
+/// The data of an event written as text, such as `Sent(to: bob, value: 300)`, for each event of that name.
+pub(super) fn events<'i>(
+    interface: &'i Interface,
+    text: &str,
+    labels: &Labels,
+) -> Result<Vec<(&'i EventKind, Vec<u8>)>, InterfaceError> {
+    let name = Writer { interface, labels, rest: text, out: Vec::new() }.word().to_string();
+    let mut found = Vec::new();
+    let mut why = None;
+    for kind in interface.events.iter().filter(|kind| kind.name == name) {
+        let mut writer = Writer { interface, labels, rest: text, out: Vec::new() };
+        writer.word();
+        match writer.named(&kind.args, '(', ')', 0).and_then(|()| writer.end("event")) {
+            Ok(()) => found.push((kind, writer.out)),
+            Err(error) => why = Some(error.inside(&name)),
+        }
+    }
+    match why {
+        Some(why) if found.is_empty() => Err(why),
+        None if found.is_empty() => {
+            let known: Vec<&str> = interface.events.iter().map(|kind| kind.name.as_str()).collect();
+            let what = format!("there is no event \"{}\"; there are: {}", shortened(&name), known.join(", "));
+            Err(InterfaceError::new(what))
+        }
+        _ => Ok(found),
+    }
 }
 
 /// `transfer(to: address, value: u128)`.
@@ -63,6 +87,14 @@ impl<'a> Writer<'a> {
     fn at_end(&mut self) -> bool {
         self.rest = self.rest.trim_start();
         self.rest.is_empty()
+    }
+
+    /// Nothing may follow.
+    fn end(&mut self, what: &str) -> Result<(), InterfaceError> {
+        if self.at_end() {
+            return Ok(());
+        }
+        Err(InterfaceError::new(format!("\"{}\" after the {what}", shortened(self.rest))))
     }
 
     /// Letters, digits and what names are made of; may be empty.
@@ -176,7 +208,7 @@ impl<'a> Writer<'a> {
     fn integer(&mut self, kind: &Type) -> Result<(), InterfaceError> {
         let word = self.word();
         let negative = word.starts_with('-');
-        let digits = word.trim_start_matches('-').replace('_', "");
+        let digits = word.strip_prefix('-').unwrap_or(word).replace('_', "");
         let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
         let Some(magnitude) = digits.parse::<u128>().ok().filter(|_| plain) else { return self.wrong(kind, word) };
         let does_not_fit = || InterfaceError::new(format!("{word} does not fit {kind}"));
@@ -276,24 +308,25 @@ impl<'a> Writer<'a> {
     fn fields(&mut self, fields: &Fields, depth: usize) -> Result<(), InterfaceError> {
         match fields {
             Fields::Unnamed(kinds) => self.list(&kinds.iter().collect::<Vec<_>>(), '(', ')', depth),
-            Fields::Named(fields) => self.named(fields, depth),
+            Fields::Named(fields) => self.named(fields, '{', '}', depth),
         }
     }
 
-    /// Fields in the order of the definition, each behind its name.
-    fn named(&mut self, fields: &[Field], depth: usize) -> Result<(), InterfaceError> {
-        self.expect('{')?;
+    /// Fields in the order of the definition, each behind its name, between two signs.
+    fn named(&mut self, fields: &[Field], open: char, close: char, depth: usize) -> Result<(), InterfaceError> {
+        self.expect(open)?;
         for field in fields {
             let name = self.word();
             if name != field.name {
+                let name = shortened(name);
                 return Err(InterfaceError::new(format!("the field {} was expected, found \"{name}\"", field.name)));
             }
             self.expect(':')?;
             self.value(&field.kind, depth).map_err(|error| error.inside(&field.name))?;
-            if !self.starts('}') {
+            if !self.starts(close) {
                 self.expect(',')?;
             }
         }
-        self.expect('}')
+        self.expect(close)
     }
 }

@@ -230,6 +230,53 @@ impl Interface {
         Ok(format!("{}({arguments})", method.name))
     }
 
+    /// Whether `output` is the answer that `text` says in words, such as `Err(NotOwner)`. Values are compared, not their
+    /// spelling: `1_000` is `1000`.
+    ///
+    /// # Errors
+    /// No answer of the method is called so.
+    pub fn is_answer(
+        &self,
+        method: &Method,
+        text: &str,
+        output: &[u8],
+        labels: &Labels,
+    ) -> Result<bool, InterfaceError> {
+        let spaceless: String = text.split_whitespace().collect();
+        let reasons = if method.wrapped { &REASONS[..] } else { &[] };
+        let reason = reasons.iter().find(|(_, name)| *name == spaceless);
+        if reason.is_some_and(|(number, _)| output == [1, *number]) {
+            return Ok(true);
+        }
+        match self.encode(&method.returns, text, labels) {
+            Ok(value) if method.wrapped => Ok(output.split_first() == Some((&0, value.as_slice()))),
+            Ok(value) => Ok(output == value),
+            Err(_) if reason.is_some() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether `event` is the one that `text` says in words, such as `Sent(to: bob, value: 300)`.
+    ///
+    /// # Errors
+    /// No event of this interface is called so.
+    pub fn is_event(&self, text: &str, event: &Event, labels: &Labels) -> Result<bool, InterfaceError> {
+        let said = encode::events(self, text, labels)?;
+        let topic = event.topics.first().copied();
+        Ok(said.iter().any(|(kind, data)| *data == event.data && (kind.topic.is_none() || kind.topic == topic)))
+    }
+
+    /// Why a contract of this interface did not take a call, if that is what the output says. Also of inputs that are for none
+    /// of its methods.
+    #[must_use]
+    pub fn describe_refusal(&self, output: &[u8]) -> Option<&'static str> {
+        let wrapped = self.messages.iter().chain(&self.constructors).any(|method| method.wrapped);
+        match output {
+            [1, number] if wrapped => REASONS.iter().find(|(reason, _)| reason == number).map(|(_, name)| *name),
+            _ => None,
+        }
+    }
+
     /// An output in words. Where the method is wrapped, a byte 0 before the value is left out; 1 stands before the reason why
     /// the contract did not understand the call.
     ///
@@ -238,9 +285,10 @@ impl Interface {
     pub fn describe_output(&self, method: &Method, output: &[u8], labels: &Labels) -> Result<String, InterfaceError> {
         match (method.wrapped, output) {
             (false, value) | (true, [0, value @ ..]) => self.decode(&method.returns, value, labels),
-            (true, [1, 1]) => Ok("Err(CouldNotReadInput)".to_string()),
-            (true, [1, 2]) => Ok("Err(TakesNoValue)".to_string()),
-            (true, _) => Err(InterfaceError::new("the output does not begin with 0, and is no reason")),
+            (true, output) => {
+                let reason = self.describe_refusal(output).map(str::to_string);
+                reason.ok_or_else(|| InterfaceError::new("the output does not begin with 0, and is no reason"))
+            }
         }
     }
 
@@ -258,6 +306,9 @@ impl Interface {
             .next()
     }
 }
+
+/// Why a contract does not take a call: the byte behind the 1, and how it is shown.
+const REASONS: [(u8, &str); 2] = [(1, "Err(CouldNotReadInput)"), (2, "Err(TakesNoValue)")];
 
 fn of_file(file: &Path, what: impl fmt::Display) -> InterfaceError {
     InterfaceError::new(format!("{}: {what}", file.display()))

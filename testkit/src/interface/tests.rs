@@ -46,6 +46,14 @@ fn values_are_scale_and_read_back() {
     same("i128", "-2", &format!("fe{}", "ff".repeat(15)));
     same("compact<u128>", "64", "0101");
     same("string", r#""a\"b""#, "0c612262");
+    same("string", r#""it's, (a) [b] \\""#, &format!("3c{}", hex::encode("it's, (a) [b] \\")));
+    same("string", r#""Übermut 🦀""#, &format!("34{}", hex::encode("Übermut 🦀")));
+    // What moves cursors or turns directions is shown escaped, and reads back.
+    same("string", r#""\u001b[2J\n\u202e\u0085""#, &format!("28{}", hex::encode("\u{1b}[2J\n\u{202e}\u{85}")));
+    same("string", r#""\udb40\udc20""#, &format!("10{}", hex::encode("\u{e0020}")));
+    same("vec<string>", r#"["a, b", "]", ""]"#, "0c10612c2062045d00");
+    same("u128", "340282366920938463463374607431768211455", &"ff".repeat(16));
+    same("i128", "-170141183460469231731687303715884105728", &format!("{}80", "00".repeat(15)));
     same("bytes", "0x00ff", "0800ff");
     check("vec<u8>", "0x00ff", "0800ff", "0x00ff");
     same("[u8; 2]", "0x00ff", "00ff");
@@ -82,6 +90,11 @@ fn what_is_no_value_is_refused_with_its_place() {
     assert_eq!(refused("u8", "256"), "256 does not fit u8");
     assert_eq!(refused("i8", "-129"), "-129 does not fit i8");
     assert_eq!(refused("u8", "-1"), "-1 does not fit u8");
+    assert_eq!(refused("i8", "--1"), "\"--1\" is no i8");
+    let above = "340282366920938463463374607431768211456";
+    assert_eq!(refused("u128", above), format!("\"{above}\" is no u128"));
+    let half = "170141183460469231731687303715884105728";
+    assert_eq!(refused("i128", half), format!("{half} does not fit i128"));
     assert_eq!(refused("u8", "x"), "\"x\" is no u8");
     assert_eq!(refused("bool", "1"), "\"1\" is no bool");
     assert_eq!(refused("address", "carol"), "\"carol\" is no address");
@@ -97,6 +110,58 @@ fn what_is_no_value_is_refused_with_its_place() {
     assert_eq!(call("put()").unwrap_err().to_string(), "put(state: State): 1 are needed, 0 are given");
     assert_eq!(call("pot()").unwrap_err().to_string(), "there is no message \"pot\"; there are: put, Token::get");
     assert_eq!(call("put(Empty) x").unwrap_err().to_string(), "\"x\" after the call");
+}
+
+#[test]
+fn answers_are_compared_by_value() {
+    let interface = sample();
+    let put = interface.messages[0].clone();
+    let of = |returns: &str| Method { returns: Type::parse(returns).unwrap(), ..put.clone() };
+    let is = |returns: &str, text: &str, output: &[u8]| interface.is_answer(&of(returns), text, output, &labels());
+    assert_eq!(is("u32", "1_000", &[0, 0xe8, 3, 0, 0]), Ok(true));
+    assert_eq!(is("u32", "1001", &[0, 0xe8, 3, 0, 0]), Ok(false));
+    assert_eq!(is("address", &format!("0x{}", "bb".repeat(32)), &[[0].as_slice(), &[0xbb; 32]].concat()), Ok(true));
+    assert_eq!(is("(u8,u8)", " ( 1 , 2 ) ", &[0, 1, 2]), Ok(true));
+    // Spaces count inside a string, and nowhere else.
+    let output = [[0, 12].as_slice(), b"a b"].concat();
+    assert_eq!(is("string", "\"a b\"", &output), Ok(true));
+    assert_eq!(is("string", "\"ab\"", &output), Ok(false));
+    // A contract that did not take the call.
+    assert_eq!(is("u32", "Err( TakesNoValue )", &[1, 2]), Ok(true));
+    assert_eq!(is("u32", "Err(TakesNoValue)", &[1, 1]), Ok(false));
+    assert_eq!(is("u32", "Err(TakesNoValue)", &[0, 1, 0, 0, 0]), Ok(false));
+    // What can never come is no expectation.
+    assert_eq!(is("u32", "Ok(1", &[0, 1, 0, 0, 0]).unwrap_err().to_string(), "\"Ok\" is no u32");
+}
+
+#[test]
+fn events_are_compared_by_value() {
+    let kind = |topic, args: &[(&str, &str)]| EventKind {
+        name: "Sent".into(),
+        topic,
+        args: args
+            .iter()
+            .map(|(name, kind)| Field { name: (*name).into(), kind: Type::parse(kind).unwrap() })
+            .collect(),
+    };
+    let (one, two) = (kind(Some([1; 32]), &[("value", "u16"), ("note", "string")]), kind(None, &[("other", "u8")]));
+    let interface = Interface { events: vec![one, two], ..sample() };
+    let event = |topics: &[[u8; 32]], data: &[u8]| Event {
+        contract: [7; 32].into(),
+        topics: topics.to_vec(),
+        data: data.to_vec(),
+    };
+    let is = |text: &str, event: &Event| interface.is_event(text, event, &labels());
+    let first = event(&[[1; 32]], &[0xe8, 3, 12, b'a', b' ', b'b']);
+    assert_eq!(is("Sent(value: 1_000, note: \"a b\")", &first), Ok(true));
+    assert_eq!(is("Sent(value: 1000, note: \"ab\")", &first), Ok(false));
+    assert_eq!(is("Sent(value: 1000, note: \"a b\")", &event(&[[2; 32]], &first.data)), Ok(false));
+    assert_eq!(is("Sent(other: 5)", &event(&[], &[5])), Ok(true));
+    assert_eq!(is("Sent(other: 5)", &first), Ok(false));
+    let refused = |text: &str| is(text, &first).unwrap_err().to_string();
+    assert_eq!(refused("Snt(value: 1)"), "there is no event \"Snt\"; there are: Sent, Sent");
+    assert_eq!(refused("Sent(other: 500)"), "Sent: other: 500 does not fit u8");
+    assert_eq!(refused("Sent(other: 5) and"), "Sent: \"and\" after the event");
 }
 
 #[test]
