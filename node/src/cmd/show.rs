@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use std::io::{self, Write};
 use unfork::compare::hexadecimal;
 use unfork::scenario::{Action, BlockReport, Ended, Scenario, Sent, Summary};
-use unfork_engine::{Event, Payload, Receipt, Simulation, TraceEvent};
+use unfork_engine::{Event, Payload, Receipt, Refused, Simulation, Status, TraceEvent};
+use unfork_gas::RefusalCode;
 use unfork_testkit::{CallTree, Detail, Labels};
 
 /// Prints what a block's transactions came to, then the block.
@@ -48,6 +49,11 @@ fn transaction(
     if let Some(address) = &receipt.created {
         write!(out, "  contract {}", hexadecimal(address.as_bytes()))?;
     }
+    if let Status::Refused(Refused::Code(number)) = receipt.status
+        && let Some(code) = RefusalCode::ALL.iter().find(|code| code.number() == number)
+    {
+        write!(out, "  {}: {}", code.name(), code.remedy())?;
+    }
     writeln!(out)?;
     receipt.events.iter().try_for_each(|one| event(out, labels, one))?;
     sent.dry_run.iter().try_for_each(|dry| dry_run(out, dry))
@@ -79,7 +85,15 @@ fn dry_run(out: &mut dyn Write, dry: &Simulation) -> io::Result<()> {
 fn answer(labels: &Labels, sent: &Sent, receipt: &Receipt) -> Option<String> {
     let payload = &sent.transaction.payload;
     let (Payload::Call { input, .. } | Payload::Instantiate { input, .. }) = payload else { return None };
-    let (interface, method) = labels.method(payload)?;
+    let Some((interface, method)) = labels.method(payload) else {
+        let code = match payload {
+            Payload::Call { contract, .. } => labels.code_of(&contract.as_bytes().try_into().ok()?)?,
+            Payload::Instantiate { code_hash, .. } => *code_hash,
+            _ => return None,
+        };
+        let refusal = labels.interface(&code)?.describe_refusal(&receipt.output)?;
+        return Some(format!("{} = {refusal}", hexadecimal(input)));
+    };
     let call = interface.describe_input(method, input, labels).ok()?;
     if receipt.output.is_empty() {
         return Some(call);

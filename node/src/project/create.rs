@@ -17,6 +17,8 @@ const FILES: &[(&str, &str)] = &[
 pub enum CreateError {
     /// The name cannot be that of a package.
     Name(String),
+    /// The name means something else to the compiler.
+    Taken(String),
     /// There is something at this place already.
     Exists(PathBuf),
     /// There is no crate `unfork-contract` at this place.
@@ -25,12 +27,78 @@ pub enum CreateError {
     Files(PathBuf, io::Error),
 }
 
+/// Names that cargo or the compiler takes for something else.
+const TAKEN: &[&str] = &[
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "build",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "deps",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "examples",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "incremental",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "proc-macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "unfork-contract",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "yield",
+];
+
 impl fmt::Display for CreateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CreateError::Name(name) => {
                 write!(f, "\"{name:.60}\" is no name for a contract: lower-case letters, digits and -, a letter first")
             }
+            CreateError::Taken(name) => write!(f, "\"{name}\" means something else to the compiler: another name"),
             CreateError::Exists(path) => write!(f, "there is already something at {}", path.display()),
             CreateError::NoCrate(path) => {
                 let path = path.display();
@@ -46,12 +114,15 @@ impl std::error::Error for CreateError {}
 /// Makes the folder `NAME` in `parent`; the project uses the crate in the folder `sdk`. Gives the folder.
 ///
 /// # Errors
-/// The name is none, there is something already, the crate is not there, or files cannot be written.
+/// The name is none or taken, there is something already, the crate is not there, or files cannot be written.
 pub fn create(parent: &Path, name: &str, sdk: &Path) -> Result<PathBuf, CreateError> {
     let letters = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
     let starts = name.starts_with(|first: char| first.is_ascii_lowercase());
     if !starts || !name.chars().all(letters) || name.ends_with('-') || name.contains("--") || name.len() > 60 {
         return Err(CreateError::Name(name.to_string()));
+    }
+    if TAKEN.contains(&name) {
+        return Err(CreateError::Taken(name.to_string()));
     }
     let folder = parent.join(name);
     if folder.exists() {
@@ -107,6 +178,10 @@ mod tests {
         let parent = tempfile::tempdir().expect("a folder");
         for name in ["", "-a", "a-", "a--b", "A", "1a", "a b", "../a", "a/b", "é", &"a".repeat(61)] {
             assert!(matches!(create(parent.path(), name, &sdk()), Err(CreateError::Name(_))), "{name}");
+        }
+        for name in ["fn", "core", "test", "self", "unfork-contract"] {
+            let error = create(parent.path(), name, &sdk()).expect_err(name);
+            assert!(matches!(error, CreateError::Taken(_)), "{error}");
         }
         let nowhere = parent.path().join("nowhere");
         let error = create(parent.path(), "a", &nowhere).expect_err("no crate there").to_string();

@@ -2,16 +2,16 @@
 
 use super::code::read_interface;
 use super::model::*;
-use super::value::{EncodeError, Entry, Integer, Output, resolve_address, resolve_code};
+use super::value::{EncodeError, Entry, Input, Integer, Output, resolve_address, resolve_code};
 use crate::chain::rules_of;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use unfork_testkit::Labels;
-use unfork_testkit::names::account_address;
+use unfork_testkit::names::{Bytes32, account_address};
+use unfork_testkit::{Interface, Labels};
 
 /// The largest scenario file, in bytes.
 pub const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -160,7 +160,8 @@ impl Source<'_> {
         let mut reader = serde_json::Deserializer::from_str(part);
         let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let inner = error.path().to_string();
-            (if inner == "." { String::new() } else { inner }, error.into_inner())
+            // A dot where the whole is meant, a question mark where no field was reached.
+            (if inner == "." || inner == "?" { String::new() } else { inner }, error.into_inner())
         });
         let read = read.and_then(|value| reader.end().map(|()| value).map_err(|error| (String::new(), error)));
         read.map_err(|(inner, error)| {
@@ -229,6 +230,10 @@ struct Checker {
     contracts: BTreeSet<String>,
     codes: BTreeSet<String>,
     labels: Labels,
+    /// What the codes so far offer.
+    interfaces: Vec<Arc<Interface>>,
+    /// Files of codes that are not there, by what stands for the code's hash.
+    missing: BTreeMap<Bytes32, PathBuf>,
     folder: PathBuf,
     steps: u64,
 }
@@ -261,7 +266,9 @@ impl Checker {
         let mut labels = Labels::default();
         accounts.iter().for_each(|name| labels.name_address(name, account_address(name)));
         let folder = source.file.parent().unwrap_or(Path::new("")).to_path_buf();
-        Ok(Checker { accounts, contracts: BTreeSet::new(), codes: BTreeSet::new(), labels, folder, steps: 0 })
+        let (contracts, codes) = (BTreeSet::new(), BTreeSet::new());
+        let (interfaces, missing) = (Vec::new(), BTreeMap::new());
+        Ok(Checker { accounts, contracts, codes, labels, interfaces, missing, folder, steps: 0 })
     }
 
     fn check_step(&mut self, place: &Place<'_>, step: &Step) -> Result<(), ScenarioError> {
@@ -295,19 +302,21 @@ impl Checker {
                 if !self.codes.insert(upload.label.clone()) {
                     return Err(place.error("as", format!("there is already a code \"{}\"", upload.label)));
                 }
-                self.labels.name_code(&upload.label, account_address(&upload.label));
+                let code = account_address(&upload.label);
+                self.labels.name_code(&upload.label, code);
+                let file = upload.code.as_ref().map(|file| self.folder.join(file)).filter(|file| !file.exists());
+                self.missing.extend(file.map(|file| (code, file)));
                 let interface = read_interface(upload, &self.folder);
-                if let Some(interface) = interface.map_err(|(field, what)| place.error(field, what))? {
-                    self.labels.set_interface(account_address(&upload.label), Arc::new(interface));
+                if let Some(interface) = interface.map_err(|(field, what)| place.error(field, what))?.map(Arc::new) {
+                    self.labels.set_interface(code, Arc::clone(&interface));
+                    self.interfaces.push(interface);
                 }
             }
             Action::Instantiate(create) => {
                 self.check_sender(place, "by", &create.by)?;
                 check_amounts(place, create.value, create.gas)?;
                 let code = resolve_code(&create.code, &self.labels).map_err(|what| place.error("code", what))?;
-                let interface = self.labels.interface(&code).map(Arc::as_ref);
-                let input = create.input.encode(Entry::Constructor, interface, &self.labels);
-                input.map_err(|error| place.encode_error("input", error))?;
+                self.check_input(place, Entry::Constructor, &create.input, Some(code))?;
                 create.salt.encode(&self.labels).map_err(|error| place.encode_error("salt", error))?;
                 check_label(&create.label).map_err(|what| place.error("as", what))?;
                 if self.accounts.contains(&create.label) || !self.contracts.insert(create.label.clone()) {
@@ -321,9 +330,7 @@ impl Checker {
                 self.check_sender(place, "by", &call.by)?;
                 check_amounts(place, call.value, call.gas)?;
                 let to = resolve_address(&call.to, &self.labels).map_err(|what| place.error("to", what))?;
-                let interface = self.labels.interface_at(&to).map(Arc::as_ref);
-                let input = call.input.encode(Entry::Message, interface, &self.labels);
-                input.map_err(|error| place.encode_error("input", error))?;
+                self.check_input(place, Entry::Message, &call.input, self.labels.code_of(&to))?;
             }
             Action::Transfer(transfer) => {
                 self.check_sender(place, "from", &transfer.from)?;
@@ -337,6 +344,30 @@ impl Checker {
             Action::Advance(_) => {}
         }
         Ok(())
+    }
+
+    /// An input must have an encoding. A contract may have other code by the time it is called: a call by name may also be one
+    /// of any code so far.
+    fn check_input(
+        &self,
+        place: &Place<'_>,
+        entry: Entry,
+        input: &Input,
+        code: Option<Bytes32>,
+    ) -> Result<(), ScenarioError> {
+        let own = code.and_then(|code| self.labels.interface(&code));
+        let Err(error) = input.encode(entry, own.map(Arc::as_ref), &self.labels) else { return Ok(()) };
+        let is_call = matches!(input, Input::Call(_));
+        if let (true, None, Some(file)) = (is_call, own, code.and_then(|code| self.missing.get(&code))) {
+            let what = format!("{} is not there, nor an interface beside it", file.display());
+            return Err(place.error("input", what));
+        }
+        let mut others = self.interfaces.iter();
+        let may_change = is_call && entry == Entry::Message && own.is_some();
+        if may_change && others.any(|other| input.encode(entry, Some(other), &self.labels).is_ok()) {
+            return Ok(());
+        }
+        Err(place.encode_error("input", error))
     }
 
     /// Only accounts of the chain send transactions.

@@ -329,7 +329,7 @@ impl<'a> Runner<'a> {
         };
         let executor = self.memory.as_mut().unwrap_or(&mut self.executor);
         let stored = executor.commit(checked)?;
-        self.labels.follow(executor.store().view().as_ref()).map_err(Fault::from)?;
+        let view = executor.store().view();
         let sent = sent_of(planned, &stored, traces, simulations);
         for transaction in &stored.block.transactions {
             *self.nonces.entry(transaction.sender.clone()).or_default() += 1;
@@ -348,6 +348,8 @@ impl<'a> Runner<'a> {
         self.summary.failures.append(&mut failures);
         let id = stored.block.header.id();
         observe(&BlockReport { stored: &stored, id, sent: &sent, again, labels: &self.labels });
+        // Not before: this block's calls were made, and are shown, by the names of the code that contracts had.
+        self.labels.follow(view.as_ref()).map_err(Fault::from)?;
         Ok(())
     }
 
@@ -407,7 +409,9 @@ impl<'a> Runner<'a> {
                 Reason::Full(total) => {
                     let (step, line) = (one.step + 1, step.line);
                     let remedy = "put a block step before this one, or state less gas";
-                    let what = format!("the open block has no room for more {}: {remedy}", total.name());
+                    let most = total.limit(executor.spec().rules_at(executor.head().height + 1).limits());
+                    let what =
+                        format!("the open block has no room for more {}, of {most} at most: {remedy}", total.name());
                     return Err(RunError::Step { step, line, field: "gas", what });
                 }
             }

@@ -75,5 +75,48 @@ fn code_that_is_not_there_is_reported_with_its_step() {
 fn a_full_block_is_reported() {
     let steps = r#"{"transfer":{"from":"alice","to":"bob","value":"1","gas":"20_000_000_000"},"repeat":3}"#;
     let error = run_text(steps).expect_err("60 of 50 billion gas");
-    assert!(error.to_string().contains("the open block has no room for more gas"), "{error}");
+    assert!(error.to_string().contains("the open block has no room for more gas, of 50000000000 at most"), "{error}");
+}
+
+#[test]
+fn a_contract_goes_by_the_names_of_the_code_it_has() {
+    let ink = concat!(env!("CARGO_MANIFEST_DIR"), "/../contracts/ink");
+    let head = format!(
+        r#"{{"upload":{{"code":"{ink}/upgradeable/upgradeable.wasm","as":"one","by":"alice"}}}},
+           {{"upload":{{"code":"{ink}/upgradeable-v2/upgradeable-v2.wasm","as":"two","by":"alice"}}}},
+           {{"instantiate":{{"code":"one","as":"c","by":"alice","input":"new()"}}}},
+           {{"call":{{"to":"c","by":"alice","input":"set_code(two)"}},"expect":{{"output":"Ok( 0_1 )"}}}},"#
+    );
+    let by_new_names = r#"{"call":{"to":"c","by":"alice","input":"steps"},"expect":{"output":"0"}}"#;
+    assert_eq!(failures(&format!("{head}{{\"block\":{{}}}},{by_new_names}")), [] as [String; 0]);
+    // In the same block the names are still those of the old one.
+    let error = run_text(&format!("{head}{by_new_names}")).expect_err("no such message yet").to_string();
+    assert!(error.contains("step 5: input: there is no message \"steps\"; there are: increment, "), "{error}");
+    // What no code offers is noticed before anything runs.
+    let steps = format!("{head}{{\"call\":{{\"to\":\"c\",\"by\":\"alice\",\"input\":\"step()\"}}}}");
+    let error = parse(&format!("{{{HEAD},\"steps\":[{steps}]}}"), Path::new("t.json")).expect_err("none").to_string();
+    assert!(
+        error.contains("step 5 (call): call.input: there is no message \"step\"; there are: increment, "),
+        "{error}"
+    );
+    // What can never be an answer is said to be none.
+    let steps = format!(r#"{head}{{"call":{{"to":"c","by":"alice","input":"get"}},"expect":{{"output":"Ok(0)"}}}}"#);
+    let unmet = failures(&steps);
+    assert!(unmet.len() == 1 && unmet[0].ends_with("expected Ok(0) (\"Ok\" is no u32), found 0"), "{unmet:?}");
+}
+
+#[test]
+fn a_call_by_name_says_which_file_is_not_there() {
+    let steps = r#"{"upload":{"code":"absent.wasm","as":"c","by":"alice"}},
+        {"instantiate":{"code":"c","as":"d","by":"alice","input":"new()"}}"#;
+    let error = parse(&format!("{{{HEAD},\"steps\":[{steps}]}}"), Path::new("t.json")).expect_err("none").to_string();
+    let expected = "step 2 (instantiate): instantiate.input: absent.wasm is not there, nor an interface beside it";
+    assert!(error.ends_with(expected), "{error}");
+}
+
+#[test]
+fn more_gas_than_a_transaction_may_have_is_no_full_block() {
+    let steps = r#"{"transfer":{"from":"alice","to":"bob","value":"1","gas":"18_446_744_073_709_551_615"},
+        "expect":{"status":"invalid:gas_limit_too_high"}}"#;
+    assert_eq!(failures(steps), [] as [String; 0]);
 }

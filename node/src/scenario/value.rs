@@ -168,7 +168,7 @@ impl Input {
             Input::Hex(hex) => Ok(hex.0.clone()),
             Input::Message(message) => message.encode(labels),
             Input::Call(text) => {
-                let none = || wrong("", "a call by name needs an interface beside the code".to_string());
+                let none = || wrong("", "a call by name needs an interface beside the code: NAME.json".to_string());
                 let interface = interface.ok_or_else(none)?;
                 let encoded = match entry {
                     Entry::Constructor => interface.constructor_input(text, labels),
@@ -331,16 +331,19 @@ impl Integer {
     /// The value as an unsigned type.
     ///
     /// # Errors
-    /// It is negative or too large; the message names the type.
+    /// It is negative or too large; the message names the limits.
     pub fn unsigned<T: TryFrom<u128>>(self, kind: &str) -> Result<T, EncodeError> {
         let positive = if self.negative && self.magnitude != 0 { None } else { T::try_from(self.magnitude).ok() };
-        positive.ok_or_else(|| wrong(kind, format!("{self} does not fit")))
+        let most = u128::MAX.checked_shr(unused_bits::<T>()).unwrap_or_default();
+        positive.ok_or_else(|| wrong(kind, format!("{self} does not fit, 0 to {most} do")))
     }
 
     fn signed<T: TryFrom<i128>>(self, kind: &str) -> Result<T, EncodeError> {
         let value =
             if self.negative { 0i128.checked_sub_unsigned(self.magnitude) } else { self.magnitude.try_into().ok() };
-        value.and_then(|value| T::try_from(value).ok()).ok_or_else(|| wrong(kind, format!("{self} does not fit")))
+        let [least, most] = [i128::MIN, i128::MAX].map(|edge| edge.wrapping_shr(unused_bits::<T>()));
+        let does_not_fit = || wrong(kind, format!("{self} does not fit, {least} to {most} do"));
+        value.and_then(|value| T::try_from(value).ok()).ok_or_else(does_not_fit)
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -354,6 +357,11 @@ impl Integer {
         let magnitude = if separators_between && only_digits { plain.parse().ok()? } else { return None };
         Some(Integer { negative, magnitude })
     }
+}
+
+/// How many of 128 bits an integer of type `T` does not have.
+fn unused_bits<T>() -> u32 {
+    u32::try_from(size_of::<T>()).map_or(0, |bytes| 128u32.saturating_sub(bytes.saturating_mul(8)))
 }
 
 impl From<u128> for Integer {

@@ -74,9 +74,9 @@ fn messages_begin_with_their_selector() {
 #[test]
 fn what_cannot_be_encoded_says_where_and_why() {
     let cases: &[(&str, &str)] = &[
-        (r#"{"args": [{"u8": 1}, {"vec": [{"u8": 256}]}]}"#, "args[1].vec[0].u8: 256 does not fit"),
-        (r#"{"args": [{"u32": -1}]}"#, "args[0].u32: -1 does not fit"),
-        (r#"{"args": [{"i8": 128}]}"#, "args[0].i8: 128 does not fit"),
+        (r#"{"args": [{"u8": 1}, {"vec": [{"u8": 256}]}]}"#, "args[1].vec[0].u8: 256 does not fit, 0 to 255 do"),
+        (r#"{"args": [{"u32": -1}]}"#, "args[0].u32: -1 does not fit, 0 to 4294967295 do"),
+        (r#"{"args": [{"i8": 128}]}"#, "args[0].i8: 128 does not fit, -128 to 127 do"),
         (r#"{"args": [{"account": "bob"}]}"#, "args[0].account: there is no account or contract \"bob\" at this point"),
         (r#"{"args": [{"code": "bob"}]}"#, "args[0].code: there is no code \"bob\" at this point"),
         (r#"{"args": [{"fill": {"byte": 0, "count": 4294967295}}]}"#, "args[0].fill: the value exceeds 16777216 bytes"),
