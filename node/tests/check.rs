@@ -88,6 +88,10 @@ fn explained() {
     for (part, price) in [("load", bytes), ("upload", bytes), ("instance", 1), ("frame", 1)] {
         assert!(objects[0]["gas"][part].as_u64() >= Some(price), "{}", objects[0]["gas"]);
     }
+    let parts = objects[0]["gas"]["loading"].as_array().expect("a list");
+    let sum: u64 = parts.iter().map(|part| part["gas"].as_u64().expect("gas")).sum();
+    assert_eq!(objects[0]["gas"]["load"], sum, "{parts:?}");
+    assert!(parts.iter().all(|part| part["gas"].as_u64() > Some(0)), "{parts:?}");
 }
 
 /// A module is refused for a limit by `check` as by a chain.

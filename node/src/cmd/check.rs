@@ -97,7 +97,13 @@ impl Checked<'_> {
     fn print_gas(&self, out: &mut impl Write, prepared: &Prepared) -> std::io::Result<()> {
         let gas = Gas::of(self.rules, prepared);
         writeln!(out, "  gas        {:>12} upload", gas.upload)?;
-        writeln!(out, "             {:>12} first use in a transaction (whatever any cache holds)", gas.load)?;
+        writeln!(out, "             {:>12} first use in a transaction (whatever any cache holds):", gas.load)?;
+        for Part { of, gas, count } in &gas.loading {
+            match count {
+                Some(count) => writeln!(out, "             {gas:>25} for {count} {of}")?,
+                None => writeln!(out, "             {gas:>25} for {of}")?,
+            }
+        }
         writeln!(
             out,
             "             {:>12} each frame: {} for the frame, {} for its instance",
@@ -133,6 +139,7 @@ impl Checked<'_> {
             object["gas"] = json!({
                 "upload": gas.upload,
                 "load": gas.load,
+                "loading": gas.loading.iter().map(Part::json).collect::<Value>(),
                 "frame": gas.frame,
                 "instance": gas.instance,
             });
@@ -170,16 +177,49 @@ impl Checked<'_> {
 struct Gas {
     upload: u64,
     load: u64,
+    /// What `load` is the sum of.
+    loading: [Part; 5],
     frame: u64,
     instance: u64,
 }
 
+/// A part of what loading costs.
+struct Part {
+    of: &'static str,
+    /// How many there are of what is counted.
+    count: Option<u64>,
+    gas: u64,
+}
+
+impl Part {
+    fn counted(of: &'static str, count: u64, price: u64) -> Part {
+        Part { of, count: Some(count), gas: count.saturating_mul(price) }
+    }
+
+    fn json(&self) -> Value {
+        json!({ "of": self.of, "count": self.count, "gas": self.gas })
+    }
+}
+
 impl Gas {
     fn of(rules: &Rules, prepared: &Prepared) -> Gas {
-        let (schedule, bytes) = (rules.schedule(), u64::from(prepared.loading().bytes));
+        let (schedule, loading) = (rules.schedule(), prepared.loading());
+        let bytes = u64::from(loading.bytes);
+        let items = "types, imports, functions, tables, memories, globals, exports and segments";
         Gas {
             upload: schedule.upload_base.saturating_add(schedule.upload_byte.saturating_mul(bytes)),
-            load: schedule.loading_gas(prepared.loading()),
+            load: schedule.loading_gas(loading),
+            loading: [
+                Part { of: "any code", count: None, gas: schedule.code_load_base },
+                Part::counted("bytes", bytes, schedule.code_load_byte),
+                Part::counted(items, u64::from(loading.items), schedule.code_load_item),
+                Part::counted(
+                    "values of functions, blocks, calls and branches",
+                    loading.values,
+                    schedule.code_load_value,
+                ),
+                Part::counted("bytes that metering may add", loading.growth, schedule.code_load_growth),
+            ],
             frame: schedule.frame_base,
             instance: prepared.instantiation_gas(),
         }
