@@ -1,4 +1,4 @@
-//! The examples run, and README shows them as they are.
+//! The examples run, and docs/embedding.md shows one as it is.
 #![allow(missing_docs, clippy::disallowed_methods)]
 
 use std::path::{Path, PathBuf};
@@ -16,11 +16,10 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// What stands in README between "```LANGUAGE" and "```", under the heading "Embed it".
-fn block_of_readme(language: &str) -> String {
-    let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
-    let section = readme.split("## Embed it").nth(1).expect("a section Embed it");
-    let block = section.split(&format!("```{language}\n")).nth(1).expect("a block of the language");
+/// What stands in docs/embedding.md between the first "```LANGUAGE" and "```".
+fn block_of_page(language: &str) -> String {
+    let page = std::fs::read_to_string(root().join("docs/embedding.md")).expect("docs/embedding.md");
+    let block = page.split(&format!("```{language}\n")).nth(1).expect("a block of the language");
     block.split("```").next().expect("text before the end").to_owned()
 }
 
@@ -30,26 +29,26 @@ mod embed {
     #[test]
     fn embedding_takes_so_few_lines() {
         main().expect("it runs");
-        assert_eq!(super::block_of_readme("rust"), include_str!("chain/embed.rs"));
+        assert_eq!(super::block_of_page("rust"), include_str!("chain/embed.rs"));
     }
 }
 
-/// The two blocks of README as a package of their own, built and run as a stranger would. Compiles the engine anew, so it
+/// The two blocks of the page as a package of their own, built and run as a stranger would. Compiles the engine anew, so it
 /// runs with `UNFORK_EVIDENCE=1` only; the program alone runs in the test before this one.
 #[test]
 fn a_stranger_can_embed_it() {
-    let manifest = block_of_readme("toml");
+    let manifest = block_of_page("toml");
     let engine = root().join("engine").canonicalize().expect("the engine's folder");
     let manifest = manifest.replace("../unfork/engine", &engine.display().to_string());
     assert!(manifest.contains(&engine.display().to_string()), "the dependency is a path");
     if std::env::var_os("UNFORK_EVIDENCE").is_none() {
-        println!("LEFT OUT: building README's package takes minutes; UNFORK_EVIDENCE=1 does it");
+        println!("LEFT OUT: building docs/embedding.md's package takes minutes; UNFORK_EVIDENCE=1 does it");
         return;
     }
     let folder = std::env::temp_dir().join(format!("unfork-embed-{}", std::process::id()));
     std::fs::create_dir_all(folder.join("src")).expect("a folder");
     std::fs::write(folder.join("Cargo.toml"), manifest + "\n[workspace]\n").expect("a manifest");
-    std::fs::write(folder.join("src/main.rs"), block_of_readme("rust")).expect("a program");
+    std::fs::write(folder.join("src/main.rs"), block_of_page("rust")).expect("a program");
     std::fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock")).expect("the versions");
     let run = Command::new(env!("CARGO")).arg("run").current_dir(&folder).env_remove("CARGO_TARGET_DIR").output();
     let output = run.expect("cargo");

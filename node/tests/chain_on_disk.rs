@@ -216,7 +216,7 @@ fn state_shows_contracts_storage_and_proofs() {
     assert_eq!(head["height"], 13);
     let stats = object(&state("stats", &[]));
     assert_eq!(stats["keys"], head["keys"]);
-    // What README.md says: 1 GiB, 64 MiB, 64 MiB and 448 MiB; only what the files need has no bound.
+    // What docs/embedding.md says: 1 GiB, 64 MiB, 64 MiB and 448 MiB; only what the files need has no bound.
     let max = |part: &str| stats["memory"][part]["max"].as_u64().map(|bytes| bytes >> 20);
     let parts = ["tree", "values", "database blocks", "database buffers", "database filters and indices"];
     assert_eq!(parts.map(max), [Some(1024), Some(64), Some(64), Some(448), None]);
