@@ -1,11 +1,10 @@
-//! Instances are used again, and nobody can tell: what a contract finds is always as new. The cache and the pool stay
-//! inside their bounds.
+//! Instances are used again, and nobody can tell: what a contract finds is always as new.
 #![allow(missing_docs, clippy::arithmetic_side_effects)]
 
 mod chain;
 
 use chain::{Chain, GAS};
-use unfork_engine::{Engine, Payload, ProfileId, Status};
+use unfork_engine::{Engine, Status};
 
 /// Returns the sum of all bytes of its memory, its two globals and its passive data; then overwrites all of them, and
 /// ends as the input's first byte says: 0 returns, 1 traps, 2 runs out of gas, 3 returns from inside a host function.
@@ -123,36 +122,4 @@ fn a_contract_in_itself_has_an_instance_of_its_own() {
     assert_eq!((first.status, second.status), (Status::Returned, Status::Returned));
     let waiting = chain.executor.engine().kept_bytes().1;
     assert!(waiting > 8 * 65_536, "only {waiting} bytes wait after a deep recursion");
-}
-
-fn numbered(number: u32) -> Vec<u8> {
-    let body = format!(r#"(func (export "deploy") (drop (i32.const {number}))) (func (export "call"))"#);
-    assembled(&format!("(module (memory 1) {body})"))
-}
-
-#[test]
-fn ten_thousand_contracts_stay_inside_the_bounds() {
-    let (cache, pool) = (8 << 20, 4 << 20);
-    let mut chain = Chain::with(Engine::with_bounds(cache, pool).expect("the self-test passes"));
-    let (mut most, mut code_bytes) = ((0, 0), 0);
-    for part in 0..20u32 {
-        let codes: Vec<_> = (part * 500..part * 500 + 500).map(numbered).collect();
-        code_bytes += codes.iter().map(Vec::len).sum::<usize>();
-        let uploads = codes.into_iter().map(|code| Payload::Upload { profile: ProfileId::Seal, code });
-        let hashes = chain.run_all(uploads.collect()).into_iter().map(|receipt| receipt.output);
-        let creations = hashes.map(|hash| Payload::Instantiate {
-            code_hash: hash.try_into().expect("a code hash"),
-            value: 0,
-            input: Vec::new(),
-            salt: Vec::new(),
-        });
-        for receipt in chain.run_all(creations.collect()) {
-            assert_eq!(receipt.status, Status::Returned);
-        }
-        let kept = chain.executor.engine().kept_bytes();
-        assert!(kept.0 <= cache && kept.1 <= pool, "{part}: {kept:?}");
-        most = (most.0.max(kept.0), most.1.max(kept.1));
-    }
-    println!("10,000 contracts of {code_bytes} bytes: at most {} bytes of programs, {} of instances", most.0, most.1);
-    assert!(most.0 > cache / 2 && most.1 > pool / 2, "the bounds were not reached: {most:?}");
 }

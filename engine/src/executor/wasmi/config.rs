@@ -10,6 +10,10 @@ const RECURSION_MAX: usize = 1 << 20;
 /// wasmi's own bound on its value stack in bytes; likewise out of reach.
 const STACK_BYTES_MAX: usize = 256 << 20;
 
+/// Stacks that an engine keeps for its next call. They never shrink, and each program has an engine of its own: kept, one deep
+/// recursion would take a megabyte for as long as the program is cached.
+const STACKS_KEPT_MAX: usize = 0;
+
 /// The configuration: an explicit list, since defaults change with versions. Functions are validated and translated when
 /// first called (docs/decisions/0006).
 pub(crate) fn config() -> Config {
@@ -21,6 +25,7 @@ pub(crate) fn config() -> Config {
         .allow_start_fn(false)
         .set_max_recursion_depth(RECURSION_MAX)
         .set_max_stack_height(STACK_BYTES_MAX)
+        .set_max_cached_stacks(STACKS_KEPT_MAX)
         .wasm_mutable_global(true)
         .wasm_sign_extension(true)
         .wasm_saturating_float_to_int(true)

@@ -9,8 +9,10 @@ use crate::session::Session;
 use unfork_gas::{Counter, EXPORT_COUNTER, EXPORT_GLOBAL, EXPORT_MEMORY, EXPORT_PLACES};
 use wasmi::{AsContextMut, Error, Extern, Global, Memory, Store, TypedFunc, Val, WasmParams, WasmResults};
 
-/// Bytes of the host that an instance takes besides its memory, measured generously.
+/// Bytes of the host that an instance takes besides its memory and tables, measured generously
+/// (`engine/tests/kept_memory.rs`), and those of an element of a table.
 const OVERHEAD_BYTES: usize = 16 << 10;
+const BYTES_PER_ELEMENT: usize = 8;
 /// What segments fill is noted in pieces of this length; those that are zero are left out.
 const GAP: usize = 64;
 
@@ -113,7 +115,8 @@ impl Instance {
 
     /// Memory of the host that it takes, roughly.
     pub fn bytes(&self) -> usize {
-        self.memory_bytes.saturating_add(OVERHEAD_BYTES)
+        let tables = self.store.data().table_elements().saturating_mul(BYTES_PER_ELEMENT);
+        self.memory_bytes.saturating_add(tables).saturating_add(OVERHEAD_BYTES)
     }
 }
 

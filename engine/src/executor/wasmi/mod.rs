@@ -26,8 +26,10 @@ use unfork_gas::{Counter, Prepared};
 use wasmi::errors::ErrorKind;
 use wasmi::{Engine, Error, Module, TrapCode};
 
-/// Host memory per byte of instrumented code, measured generously; only the cache's bound depends on it.
-const BYTES_PER_CODE_BYTE: usize = 12;
+/// Host memory of a program, measured generously (`engine/tests/kept_memory.rs`): of any, and per byte of instrumented code,
+/// translated whole. Only the cache's bound depends on it.
+const BYTES_PER_PROGRAM: usize = 16 << 10;
+const BYTES_PER_CODE_BYTE: usize = 16;
 
 /// See the module's description.
 pub(crate) struct Wasmi {
@@ -70,7 +72,7 @@ impl Executor for Wasmi {
             located: code.is_located(),
             instantiation_gas: code.instantiation_gas(),
             memory_pages_min: code.memory_pages_min(),
-            bytes: code.code().len().saturating_mul(BYTES_PER_CODE_BYTE),
+            bytes: code.code().len().saturating_mul(BYTES_PER_CODE_BYTE).saturating_add(BYTES_PER_PROGRAM),
         }))
     }
 
