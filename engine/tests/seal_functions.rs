@@ -112,6 +112,19 @@ fn the_nodes_own_functions_are_declared_paid_and_journaled() {
 }
 
 #[test]
+fn a_program_is_of_one_set_of_functions() {
+    let engine = Engine::with_extension(Arc::new(Example::default())).expect("the self-test passes");
+    let specs = [vec![function(2, 0)], vec![function(2, 1)], vec![function(2, 0)]]
+        .map(|functions| plain_spec().with_extension(functions).expect("different numbers"));
+    let kept = specs.map(|spec| {
+        on(spec, engine.clone()).deploy(wat::parse_str(EXTENDED).expect("it assembles"));
+        engine.kept_bytes().0
+    });
+    // The second chain declares other functions: it does not find the first one's program. The third declares the same.
+    assert!(kept[0] > 0 && kept[1] == 2 * kept[0] && kept[2] == kept[1], "{kept:?}");
+}
+
+#[test]
 fn an_address_may_have_coins_before_its_contract() {
     let mut chain = Chain::new();
     let code = chain.upload(wat::parse_str(EXTENDED).expect("it assembles"));
