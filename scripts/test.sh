@@ -46,6 +46,10 @@ new_project() {
       [ -z "${UNFORK_WASM32_RUSTC:-}" ] || export RUSTC=$UNFORK_WASM32_RUSTC RUSTC_BOOTSTRAP=1
       "$binary" build
       "$binary" run scenario.json
+      # Built to tell its panics, it says why a call trapped.
+      "$binary" build --panics
+      sed -e 's/new(5)/new(18446744073709551615)/' -e 's/, "expect".*}\(,\?\)$/}\1/' scenario.json > overflow.json
+      "$binary" run overflow.json -v | grep 'debug ".*panicked at .*lib.rs:.*attempt to add with overflow"'
     else
       echo 'LEFT OUT: compiling it, for want of a compiler for wasm32'
     fi

@@ -17,6 +17,10 @@ pub struct Arguments {
     /// Folders of packages.
     #[arg(default_value = ".", value_name = "FOLDER")]
     folders: Vec<PathBuf>,
+    /// A panic tells in a debug message what has happened and where, which `unfork run -v` shows. The code is another one, and
+    /// larger: for looking into failures.
+    #[arg(long)]
+    panics: bool,
     /// One JSON object per line and contract.
     #[arg(long)]
     json: bool,
@@ -28,7 +32,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, Failed> {
     let rules = Rules::released(1).ok_or_else(missing)?;
     let mut verdict = Verdict::Well;
     for folder in &arguments.folders {
-        let built = build(folder).map_err(|error| match error {
+        let built = build(folder, arguments.panics).map_err(|error| match error {
             BuildError::NoTarget { .. } | BuildError::Program(..) => Failed::environment(error),
             _ => Failed::usage(error),
         })?;

@@ -63,7 +63,10 @@ fn transaction(
 fn dry_run(out: &mut dyn Write, dry: &Simulation) -> io::Result<()> {
     let Simulation { gas_limit_min, reads, writes, gas_dependence, .. } = dry;
     let read = reads.points.len() + reads.lengths.len();
-    write!(out, "  needs a gas limit of {gas_limit_min}; reads {read} values")?;
+    match dry.receipt.status {
+        Status::OutOfGas => write!(out, "  ran out of gas, so how much it needs is not known; reads {read} values")?,
+        _ => write!(out, "  needs a gas limit of {gas_limit_min}; reads {read} values")?,
+    }
     if !reads.ranges.is_empty() {
         write!(out, " and {} ranges", reads.ranges.len())?;
     }
@@ -94,7 +97,8 @@ fn answer(labels: &Labels, sent: &Sent, receipt: &Receipt) -> Option<String> {
         let refusal = labels.interface(&code)?.describe_refusal(&receipt.output)?;
         return Some(format!("{} = {refusal}", hexadecimal(input)));
     };
-    let call = interface.describe_input(method, input, labels).ok()?;
+    let call = interface.describe_input(method, input, labels);
+    let call = call.unwrap_or_else(|error| format!("{}(… {error})", method.name));
     if receipt.output.is_empty() {
         return Some(call);
     }

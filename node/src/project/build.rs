@@ -78,12 +78,14 @@ struct Message {
 /// Compiles the package in `folder` and writes there `NAME.wasm`, `NAME.names` (what its functions are called, which the code
 /// says no more) and, if it has an interface, `NAME.json`.
 ///
+/// With `panics` the contract tells them in debug messages.
+///
 /// cargo and the compiler are those of the environment (`CARGO`, `RUSTC`). A compiler without the library for wasm32 but with
 /// library sources builds it itself, if `RUSTC_BOOTSTRAP` is 1.
 ///
 /// # Errors
 /// The compiler lacks the target, cargo fails, or the result is no module.
-pub fn build(folder: &Path) -> Result<Built, BuildError> {
+pub fn build(folder: &Path, panics: bool) -> Result<Built, BuildError> {
     let files = |path: &Path, error| BuildError::Files(path.to_path_buf(), error);
     let folder = folder.canonicalize().map_err(|error| files(folder, error))?;
     let manifest = folder.join("Cargo.toml");
@@ -92,6 +94,9 @@ pub fn build(folder: &Path) -> Result<Built, BuildError> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(&folder).args(["rustc", "--release", "--lib", "--crate-type", "cdylib", "--target", TARGET]);
     cargo.arg("--message-format=json-render-diagnostics").args(library_arguments(&sysroot)?);
+    if panics {
+        cargo.args(["--features", "unfork-contract/panic-messages"]);
+    }
     // Behind `--` stands what counts for this package alone; the dependencies are compiled once for all contracts.
     cargo.arg("--").arg(format!("-Clink-arg=-zstack-size={STACK_BYTES}")).arg("-Clink-arg=--strip-debug");
     cargo.arg(format!("--remap-path-prefix={}=contract", folder.display()));

@@ -335,7 +335,36 @@ unsafe impl GlobalAlloc for Bump {
     unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
 }
 
+#[cfg(not(feature = "panic-messages"))]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}
+
+/// Tells whoever watches what has happened, and where.
+#[cfg(feature = "panic-messages")]
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    /// As much of a text as fits.
+    struct Line {
+        bytes: [u8; 256],
+        length: usize,
+    }
+
+    impl core::fmt::Write for Line {
+        fn write_str(&mut self, text: &str) -> core::fmt::Result {
+            for (place, byte) in self.bytes.iter_mut().skip(self.length).zip(text.bytes()) {
+                // One line: the message stands on a second.
+                *place = if byte == b'\n' { b' ' } else { byte };
+                self.length += 1;
+            }
+            Ok(())
+        }
+    }
+
+    let mut line = Line { bytes: [0; 256], length: 0 };
+    let _ = core::fmt::write(&mut line, format_args!("{info}"));
+    // SAFETY: pointer and length are those of the line.
+    unsafe { import::debug_message(line.bytes.as_ptr(), line.length as u32) };
     core::arch::wasm32::unreachable()
 }
