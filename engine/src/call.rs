@@ -180,16 +180,18 @@ fn set_up(session: &mut Session) -> Result<(Arc<dyn Program>, FrameKind), Abort>
     Ok((program, kind))
 }
 
-/// The program of a code. Its first use in a transaction pays for loading it cold, whatever any cache holds.
+/// The program of a code. Its first use in a transaction pays for loading it cold, whatever any cache holds. A frame that
+/// cannot pay that has not loaded it: the next one pays.
 fn load(session: &mut Session, code_hash: Hash) -> Result<Arc<dyn Program>, Abort> {
-    let Some(code) = session.code(&code_hash)? else {
+    let Some(code) = session.code(&code_hash)?.copied() else {
         return Err(Abort::Stop(Status::Refused(Refused::CodeNotFound)));
     };
-    let paid = std::mem::replace(&mut code.loaded, true);
-    let code = *code;
-    if !paid {
+    if !code.loaded {
         let cost = session.prices().loading_gas(code.loading);
         session.gas.charge(cost)?;
+        if let Some(code) = session.code(&code_hash)? {
+            code.loaded = true;
+        }
     }
     session.watch(Phase::LookUp);
     let Session { machine, spec, rules, overlay, locate, .. } = session;

@@ -123,3 +123,54 @@ fn what_a_callee_spends_is_spent_however_it_ends() {
         }
     }
 }
+
+/// Calls the address in its input's first 32 bytes: with the gas in the 8 bytes behind, then with all there is.
+const TWICE: &str = r#"(module
+  (import "seal0" "input" (func $input (param i32 i32)))
+  (import "seal1" "call" (func $call_contract (param i32 i32 i64 i32 i32 i32 i32 i32) (result i32)))
+  (memory 1)
+  (func $ask (param $gas i64)
+    (drop (call $call_contract (i32.const 0) (i32.const 16) (local.get $gas) (i32.const 64)
+      (i32.const 96) (i32.const 10) (i32.const -1) (i32.const 0))))
+  (func (export "deploy"))
+  (func (export "call")
+    (i32.store (i32.const 0) (i32.const 40))
+    (call $input (i32.const 16) (i32.const 0))
+    (call $ask (i64.load (i32.const 48)))
+    (call $ask (i64.const 0))))"#;
+
+#[test]
+fn who_could_not_pay_for_loading_code_has_not_paid() {
+    let mut chain = Chain::new();
+    let callee = chain.deploy(wat::parse_str(SPENDER).expect("it assembles"));
+    let caller = chain.deploy(wat::parse_str(TWICE).expect("it assembles"));
+    let frames = |first_gas: u64| {
+        let input = [callee.as_bytes(), &first_gas.to_le_bytes()].concat();
+        let environment = Environment {
+            trace: true,
+            ..Environment::new(Arc::clone(chain.executor.spec()), BlockContext { height: 9, time: 1 })
+        };
+        let message = Message {
+            caller: ALICE.into(),
+            value: 0,
+            gas_limit: GAS,
+            action: Action::Call { contract: caller.clone(), input },
+        };
+        let view = chain.executor.store().view();
+        let (outcome, _) = execute_message(chain.executor.engine(), &environment, view, &message).expect("no fault");
+        let ended = |event| match event {
+            TraceEvent::FrameEnded { status, gas_used, depth: 1, .. } => Some((status, gas_used)),
+            _ => None,
+        };
+        outcome.trace.into_iter().filter_map(ended).collect::<Vec<_>>()
+    };
+    // With enough gas the first call loads the code, and the second finds it loaded.
+    let [(Status::Returned, cold), (Status::Returned, warm)] = frames(0)[..] else { panic!("{:?}", frames(0)) };
+    assert!(cold > 2 * warm, "{cold} and {warm}");
+    // One that gets less gas than loading costs leaves all of that to the second.
+    for gas in [1, warm, cold - warm - 1] {
+        assert_eq!(frames(gas), [(Status::OutOfGas, gas), (Status::Returned, cold)], "{gas}");
+    }
+    // And one that could pay for loading, but not for what came after, has paid for it.
+    assert_eq!(frames(cold - 1), [(Status::OutOfGas, cold - 1), (Status::Returned, warm)]);
+}
