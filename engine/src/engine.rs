@@ -28,6 +28,10 @@ impl Engine {
     /// As [`Engine::new`], keeping at most `cache_bytes` of translated programs, and `pool_bytes` of instances that wait
     /// for their next run; 0 keeps none. Results do not depend on either.
     ///
+    /// What is kept is counted generously: contracts that compilers make take a third to a half of it, instances nearly all.
+    /// Programs made for it can take up to four times what is counted, by small functions with hundreds of nested blocks;
+    /// and items of an instance's passive element segments, 16,384 at most, are not counted.
+    ///
     /// # Errors
     /// As [`Engine::new`].
     pub fn with_bounds(cache_bytes: usize, pool_bytes: usize) -> Result<Self, Fault> {

@@ -64,10 +64,10 @@ fn input_for_call(guest: &mut Guest<'_>, flags: u32, input: u32, input_len: u32)
     let own = &mut guest.session().frame_mut()?.input;
     // With both flags it is a copy.
     if flags & flag::CLONE_INPUT != 0 {
-        let copy = own.clone().ok_or(Trap::InputConsumed)?;
+        let length = own.as_ref().ok_or(Trap::InputConsumed)?.len();
         let (base, each) = (guest.session().prices().input_base, guest.session().prices().input_byte);
-        guest.session().gas.charge_linear(base, each, copy.len())?;
-        return Ok(copy);
+        guest.session().gas.charge_linear(base, each, length)?;
+        return Ok(guest.session().frame()?.input.clone().unwrap_or_default());
     }
     if flags & flag::FORWARD_INPUT != 0 {
         return Ok(own.take().ok_or(Trap::InputConsumed)?);
