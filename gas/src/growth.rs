@@ -2,7 +2,8 @@
 //!
 //! A limit on what this instrumenter really writes would make a shorter way of writing it a fork: code that was refused
 //! before would be admitted. So the limits are on a bound that only the original decides (docs/gas.md §6). It is generous:
-//! every index and constant counts with its longest encoding. An instrumenter must stay below it.
+//! every index and constant counts with its longest encoding. An instrumenter must stay below it. Loading is priced by it,
+//! too, so another table would be another protocol version.
 
 use wasmparser::Operator;
 
