@@ -35,7 +35,8 @@ pub(super) fn self_test() -> Result<(), Fault> {
         [before, after] if before.abs_diff(*after) <= SELF_TEST_STACK_BYTES_MAX => Ok(()),
         [before, after] => Err(failed(format!(
             "{SELF_TEST_TURNS} turns of a loop keep {} bytes of the host stack; build this crate and wasmi at the \
-             same optimisation level, 2 or more, or with the feature portable-dispatch",
+             same optimisation level, 2 or more, and wasmi without debug assertions (docs/embedding.md), or with the \
+             feature portable-dispatch",
             before.abs_diff(*after)
         ))),
         _ => Err(failed("the stack was not probed twice".into())),
