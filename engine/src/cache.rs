@@ -22,13 +22,15 @@ pub(crate) struct Machine {
     cache: Mutex<Cache>,
 }
 
-/// What a program depends on: code, rules (prices and limits, which stand in the instrumented bytes), the functions of
-/// the chain's own, profile. The executor and its build need no place here, since a cache belongs to one executor and
-/// lives in memory only.
+/// What a program depends on: code, rules (prices and limits, which stand in the instrumented bytes), the rules it was
+/// admitted under (run-time caps stand there too, and on another fork or chain the same code may be of another version), the
+/// functions of the chain's own, profile. The executor and its build need no place here, since a cache belongs to one
+/// executor and lives in memory only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct CacheKey {
     code: Hash,
     rules: Hash,
+    admitted: Hash,
     extension: Hash,
     profile: ProfileId,
     /// Whether the code notes where it is.
@@ -90,17 +92,18 @@ impl Machine {
     ) -> Result<Arc<dyn Program>, Fault> {
         let profile = ProfileId::from_number(code.profile)
             .ok_or_else(|| Fault::internal(format!("stored code has the unknown profile {}", code.profile)))?;
-        let key = CacheKey { code: *hash, rules: rules.hash(), extension: spec.extension_hash(), profile, located };
+        // Run-time caps, such as the memory's maximum, are those the code was admitted under.
+        let admitted = spec
+            .rules_of_version(code.admitted)
+            .ok_or_else(|| Fault::internal(format!("no rules of protocol version {}", code.admitted)))?;
+        let (rules_hash, extension) = (rules.hash(), spec.extension_hash());
+        let key = CacheKey { code: *hash, rules: rules_hash, admitted: admitted.hash(), extension, profile, located };
         if let Some(program) = self.lock().get(&key) {
             return Ok(program);
         }
         let bytes = overlay
             .get(&RecordKey::CodeBytes(hash).key())?
             .ok_or_else(|| Fault::internal("a code record without its bytes"))?;
-        // Run-time caps, such as the memory's maximum, are those the code was admitted under.
-        let admitted = spec
-            .rules_of_version(code.admitted)
-            .ok_or_else(|| Fault::internal(format!("no rules of protocol version {}", code.admitted)))?;
         let prepared =
             unfork_gas::prepare(&bytes, rules.schedule(), admitted.limits(), &profile.for_admission(rules.version()))
                 .map_err(|refusal| Fault::internal(format!("admitted code cannot be prepared: {refusal}")))?;
@@ -225,7 +228,8 @@ mod tests {
     }
 
     fn key(code: u8) -> CacheKey {
-        CacheKey { code: [code; 32], rules: [0; 32], extension: [0; 32], profile: ProfileId::Seal, located: false }
+        let (rules, admitted, extension) = ([0; 32], [0; 32], [0; 32]);
+        CacheKey { code: [code; 32], rules, admitted, extension, profile: ProfileId::Seal, located: false }
     }
 
     /// A cache with room for three.
