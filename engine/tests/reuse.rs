@@ -123,3 +123,40 @@ fn a_contract_in_itself_has_an_instance_of_its_own() {
     let waiting = chain.executor.engine().kept_bytes().1;
     assert!(waiting > 8 * 65_536, "only {waiting} bytes wait after a deep recursion");
 }
+
+/// Tells which of two globals that name functions names none, changes both, and with input calls itself.
+const NAMES_A_FUNCTION: &str = r#"(module
+  (import "seal0" "seal_return" (func $return (param i32 i32 i32)))
+  (import "seal0" "input" (func $input (param i32 i32)))
+  (import "seal0" "address" (func $address (param i32 i32)))
+  (import "seal1" "call" (func $call_contract (param i32 i32 i64 i32 i32 i32 i32 i32) (result i32)))
+  (memory 1)
+  (global $named (mut funcref) (ref.func $one))
+  (global $none (mut funcref) (ref.null func))
+  (func $one)
+  (elem declare func $one)
+  (func (export "deploy"))
+  (func (export "call")
+    (i32.store (i32.const 0) (i32.const 4))
+    (call $input (i32.const 4) (i32.const 0))
+    (i32.store8 (i32.const 8) (ref.is_null (global.get $named)))
+    (i32.store8 (i32.const 9) (ref.is_null (global.get $none)))
+    (global.set $named (ref.null func))
+    (global.set $none (ref.func $one))
+    (if (i32.load (i32.const 0)) (then
+      (i32.store (i32.const 0) (i32.const 32))
+      (call $address (i32.const 32) (i32.const 0))
+      (drop (call $call_contract (i32.const 8) (i32.const 32) (i64.const 0) (i32.const 64)
+        (i32.const 0) (i32.const 0) (i32.const -1) (i32.const 0)))))
+    (call $return (i32.const 0) (i32.const 8) (i32.const 2))))"#;
+
+#[test]
+fn globals_that_name_functions_are_set_back_in_each_instance() {
+    let mut chain = Chain::new();
+    let contract = chain.deploy(assembled(NAMES_A_FUNCTION));
+    // With input there are two instances at once, both of which wait afterwards.
+    for input in [&[1][..], &[], &[1], &[1], &[]] {
+        let receipt = chain.call(&contract, GAS, input);
+        assert_eq!((receipt.status, receipt.output), (Status::Returned, vec![0, 1]), "{input:?}");
+    }
+}

@@ -9,10 +9,11 @@ use crate::session::Session;
 use unfork_gas::{Counter, EXPORT_COUNTER, EXPORT_GLOBAL, EXPORT_MEMORY, EXPORT_PLACES};
 use wasmi::{AsContextMut, Error, Extern, Global, Memory, Store, TypedFunc, Val, WasmParams, WasmResults};
 
-/// Bytes of the host that an instance takes besides its memory and tables, measured generously
-/// (`engine/tests/kept_memory.rs`), and those of an element of a table.
+/// Bytes of the host that an instance takes besides its memory, tables and globals, measured generously
+/// (`engine/tests/kept_memory.rs`), and those of an element of a table and of a mutable global.
 const OVERHEAD_BYTES: usize = 16 << 10;
 const BYTES_PER_ELEMENT: usize = 8;
+const BYTES_PER_GLOBAL: usize = 64;
 /// What segments fill is noted in pieces of this length; those that are zero are left out.
 const GAP: usize = 64;
 
@@ -20,7 +21,8 @@ const GAP: usize = 64;
 pub(super) struct Instance {
     store: Store<Host>,
     handles: Handles,
-    globals: Vec<Global>,
+    /// Mutable globals and how they began. A function that one names belongs to this store alone.
+    globals: Vec<(Global, Val)>,
     memory_bytes: usize,
     /// What is known about its memory.
     known: Known,
@@ -36,11 +38,8 @@ pub(super) struct Handles {
     call: Option<TypedFunc<(), ()>>,
 }
 
-/// How an instance begins: what of its memory is not zero, and its mutable globals.
-pub(super) struct Start {
-    parts: Vec<(usize, Box<[u8]>)>,
-    globals: Vec<Val>,
-}
+/// How the memory of any instance of a program begins: what of it is not zero.
+pub(super) struct Start(Vec<(usize, Box<[u8]>)>);
 
 impl Instance {
     /// Makes an instance of `program`, and notes how it begins if that is not known yet.
@@ -57,8 +56,11 @@ impl Instance {
             let missing = || Fault::internal(format!("prepared code does not export {name}"));
             instance.get_global(&store, name).ok_or_else(missing)
         };
-        let globals = program.mutable_globals.iter().map(|index| global(&format!("{EXPORT_GLOBAL}{index}")));
-        let globals = globals.collect::<Result<Vec<_>, _>>()?;
+        let globals = program.mutable_globals.iter().map(|index| {
+            let global = global(&format!("{EXPORT_GLOBAL}{index}"))?;
+            Ok((global, global.get(&store)))
+        });
+        let globals = globals.collect::<Result<Vec<_>, Fault>>()?;
         let handles = Handles {
             instance,
             counter: global(EXPORT_COUNTER)?,
@@ -75,8 +77,7 @@ impl Instance {
 
     fn start(&self, initial_data: &[(u32, u32)]) -> Start {
         let memory = self.handles.memory.map_or(&[][..], |memory| memory.data(&self.store));
-        let globals = self.globals.iter().map(|global| global.get(&self.store)).collect();
-        Start { parts: parts(memory, initial_data), globals }
+        Start(parts(memory, initial_data))
     }
 
     /// The instance, to be called from outside any host function.
@@ -103,20 +104,20 @@ impl Instance {
                 return false;
             }
             pages.zero(bytes, &mut self.known);
-            for (from, part) in &start.parts {
+            for (from, part) in &start.0 {
                 let to = from.saturating_add(part.len());
                 let Some(place) = bytes.get_mut(*from..to) else { return false };
                 place.copy_from_slice(part);
             }
         }
-        let mut globals = self.globals.iter().zip(&start.globals);
-        globals.all(|(global, value)| global.set(&mut self.store, value.clone()).is_ok())
+        self.globals.iter().all(|(global, value)| global.set(&mut self.store, value.clone()).is_ok())
     }
 
     /// Memory of the host that it takes, roughly.
     pub fn bytes(&self) -> usize {
         let tables = self.store.data().table_elements().saturating_mul(BYTES_PER_ELEMENT);
-        self.memory_bytes.saturating_add(tables).saturating_add(OVERHEAD_BYTES)
+        let globals = self.globals.len().saturating_mul(BYTES_PER_GLOBAL);
+        [self.memory_bytes, tables, globals].into_iter().fold(OVERHEAD_BYTES, usize::saturating_add)
     }
 }
 

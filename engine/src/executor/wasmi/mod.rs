@@ -90,7 +90,7 @@ struct WasmiProgram {
     /// The imports in the order of the module, found once.
     links: Box<[Link]>,
     profile: ProfileId,
-    /// How an instance begins; known once there has been one.
+    /// How the memory of an instance begins; known once there has been one.
     start: OnceLock<Start>,
     mutable_globals: Box<[u32]>,
     /// What segments fill of the memory, as (offset, length).
