@@ -125,10 +125,16 @@ fn gas_is_what_was_derived_by_hand() {
         // Under prices that differ from each other a mistake in one count cannot hide behind one in another.
         let mut shifted = scenario.clone();
         let schedule = shifted_prices(&released);
-        let changed = schedule.fields().map(|(name, price)| (name.to_string(), u128::from(price).into())).collect();
-        assert!(shifted.chain.versions.is_empty(), "{name}: a vector with derived gas has the released rules");
-        let limits = UniqueMap::default();
-        shifted.chain.versions = vec![Version { from: 0, version: 1, schedule: UniqueMap(changed), limits }];
+        let changed = schedule.fields().map(|(name, price)| (name.to_string(), u128::from(price).into()));
+        let changed = UniqueMap(changed.collect());
+        if shifted.chain.versions.is_empty() {
+            let (schedule, limits) = (UniqueMap::default(), UniqueMap::default());
+            shifted.chain.versions = vec![Version { from: 0, version: 1, schedule, limits }];
+        }
+        for version in &mut shifted.chain.versions {
+            assert!(version.schedule.0.is_empty(), "{name}: a vector with derived gas has the released prices");
+            version.schedule = changed.clone();
+        }
         let ran = in_memory(&shifted, &engine, Watch::Nothing);
         let failures = ran.summary.failures.iter().filter(|failure| failure.field == "expect.status");
         let failures: Vec<String> = failures.map(ToString::to_string).collect();
