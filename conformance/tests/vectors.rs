@@ -1,6 +1,7 @@
 //! Every scenario in `conformance/vectors` gives the same blocks, byte for byte, however it is executed: without and with
-//! a warm cache, with instances made anew or used again, watched or not, in memory or on disk. Its gas is what the `.gas` file beside it derives by hand, its
-//! last root what `golden/roots.txt` records. Dropping a file into the folder adds a test; its README says how.
+//! a warm cache, with instances made anew or used again, watched or not, in memory or on disk. Its gas is what the `.gas` file
+//! beside it derives by hand, its last root what `golden/roots.txt` records. Dropping a file into the folder adds a test; its
+//! README says how.
 
 #![allow(clippy::arithmetic_side_effects, clippy::disallowed_methods, reason = "tests count and read the environment")]
 
@@ -16,11 +17,11 @@ mod third_party;
 mod versions;
 
 use derivation::Cost;
-use execute::{Ran, in_memory, shifted_prices};
+use execute::{Engines, Ran, in_memory, shifted_prices};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use unfork::scenario::{Action, Ended, Scenario, Step, UniqueMap, Version, Watch, load};
-use unfork_engine::{CACHE_BYTES_DEFAULT, Engine, ProfileId, Rules};
+use unfork_engine::{Engine, ProfileId, Rules};
 use unfork_gas::Schedule;
 
 /// The folder of the vectors.
@@ -70,41 +71,17 @@ fn about(step: &Step) -> String {
 
 #[test]
 fn vectors_give_the_same_bytes_however_they_are_executed() {
-    let warm = engine();
-    let unpooled = Engine::with_bounds(CACHE_BYTES_DEFAULT, 0).expect("the self-test passes");
-    let cold = Engine::with_cache_bytes(0).expect("the self-test passes");
+    let engines = Engines::new();
     let mut found = golden::Roots::new();
     let (mut blocks, mut transactions, mut expectations) = (0, 0, 0);
     for (name, scenario) in vectors() {
-        let first = in_memory(&scenario, &cold, Watch::Nothing);
-        first.assert_met(&name);
-        for (index, step) in scenario.steps.iter().enumerate() {
-            let says = step.expect.status.is_some() || !step.action.is_transaction();
-            assert!(says, "{name}: step {} (line {}) expects no status", index + 1, step.line);
-        }
-        // The second finds what the first has left in the cache, and its instances.
-        for (how, engine, watch) in [
-            ("filling cache and pool", &warm, Watch::Nothing),
-            ("with a warm cache and pool", &warm, Watch::Nothing),
-            ("warm and watched", &warm, Watch::Calls),
-            ("filling the cache, without a pool", &unpooled, Watch::Nothing),
-            ("with a warm cache, without a pool", &unpooled, Watch::Nothing),
-        ] {
-            first.assert_same(&in_memory(&scenario, engine, watch), &name, how);
-        }
-        #[cfg(feature = "rocksdb")]
-        {
-            let directory = tempfile::tempdir().expect("a folder");
-            first.assert_same(&execute::on_disk(&scenario, &warm, directory.path()), &name, "on disk");
-        }
-        blocks += first.summary.height;
-        transactions += first.summary.transactions;
-        expectations += first.summary.expectations;
-        found.insert(name, golden::line(&first));
+        let ran = engines.run(&name, &scenario);
+        blocks += ran.summary.height;
+        transactions += ran.summary.transactions;
+        expectations += ran.summary.expectations;
+        found.insert(name, golden::line(&ran));
     }
-    let ((programs, instances), (unpooled_programs, none)) = (warm.kept_bytes(), unpooled.kept_bytes());
-    assert!(programs > 0 && instances > 0 && unpooled_programs > 0, "nothing was kept");
-    assert_eq!((none, cold.kept_bytes()), (0, (0, 0)), "what should keep nothing does");
+    engines.assert_kept();
     println!("{} vectors: {blocks} blocks, {transactions} transactions, {expectations} expectations", found.len());
     golden::compare(&folder().join("golden/roots.txt"), &found);
 }

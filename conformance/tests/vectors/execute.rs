@@ -1,8 +1,9 @@
 //! Executes a vector and keeps everything that must not depend on how.
 
 use parity_scale_codec::Encode;
+use std::path::Path;
 use unfork::scenario::{BlockReport, RunError, Scenario, Sent, Summary, Watch, run_in_memory};
-use unfork_engine::Engine;
+use unfork_engine::{CACHE_BYTES_DEFAULT, Engine};
 use unfork_gas::Schedule;
 
 /// What came of a vector.
@@ -30,6 +31,79 @@ impl Ran {
     }
 }
 
+/// A way to execute something. None may make a difference.
+pub struct Way<'a> {
+    pub engine: &'a Engine,
+    pub watch: Watch,
+    /// Where the store is; in memory, if nowhere.
+    pub directory: Option<&'a Path>,
+}
+
+/// Engines of which each keeps something else from one run to the next.
+pub struct Engines {
+    /// Nothing.
+    cold: Engine,
+    /// Programs and instances.
+    warm: Engine,
+    /// Programs.
+    unpooled: Engine,
+}
+
+impl Engines {
+    pub fn new() -> Self {
+        let made = |cache, pool| Engine::with_bounds(cache, pool).expect("the self-test passes");
+        Self { cold: made(0, 0), warm: super::engine(), unpooled: made(CACHE_BYTES_DEFAULT, 0) }
+    }
+
+    /// Runs something in every way there is, and compares what comes of each with what came of the first.
+    pub fn in_every_way<T>(&self, run: impl Fn(&Way<'_>) -> T, compare: impl Fn(&T, &T, &str)) -> T {
+        let first = run(&Way { engine: &self.cold, watch: Watch::Nothing, directory: None });
+        // The second finds what the first has left in the cache, and its instances.
+        for (how, engine, watch) in [
+            ("filling cache and pool", &self.warm, Watch::Nothing),
+            ("with a warm cache and pool", &self.warm, Watch::Nothing),
+            ("warm and watched", &self.warm, Watch::Calls),
+            ("filling the cache, without a pool", &self.unpooled, Watch::Nothing),
+            ("with a warm cache, without a pool", &self.unpooled, Watch::Nothing),
+        ] {
+            compare(&first, &run(&Way { engine, watch, directory: None }), how);
+        }
+        #[cfg(feature = "rocksdb")]
+        {
+            let directory = tempfile::tempdir().expect("a folder");
+            let way = Way { engine: &self.warm, watch: Watch::Nothing, directory: Some(directory.path()) };
+            compare(&first, &run(&way), "on disk");
+        }
+        first
+    }
+
+    /// Executes `scenario` in every way. Each must give the same and meet what the file expects, which must be a status for
+    /// every transaction.
+    pub fn run(&self, name: &str, scenario: &Scenario) -> Ran {
+        for (index, step) in scenario.steps.iter().enumerate() {
+            let says = step.expect.status.is_some() || !step.action.is_transaction();
+            assert!(says, "{name}: step {} (line {}) expects no status", index + 1, step.line);
+        }
+        let run = |way: &Way<'_>| match way.directory {
+            None => in_memory(scenario, way.engine, way.watch),
+            #[cfg(feature = "rocksdb")]
+            Some(directory) => on_disk(scenario, way.engine, way.watch, directory),
+            #[cfg(not(feature = "rocksdb"))]
+            Some(_) => unreachable!("nothing is on disk without RocksDB"),
+        };
+        let first = self.in_every_way(run, |one, other, how| one.assert_same(other, name, how));
+        first.assert_met(name);
+        first
+    }
+
+    /// Whether each has kept what it should, and nothing else.
+    pub fn assert_kept(&self) {
+        let ((programs, instances), (unpooled, none)) = (self.warm.kept_bytes(), self.unpooled.kept_bytes());
+        assert!(programs > 0 && instances > 0 && unpooled > 0, "nothing was kept");
+        assert_eq!((none, self.cold.kept_bytes()), (0, (0, 0)), "what should keep nothing does");
+    }
+}
+
 /// Executes `scenario` on a chain in memory.
 pub fn in_memory(scenario: &Scenario, engine: &Engine, watch: Watch) -> Ran {
     collect(scenario, |observe| run_in_memory(scenario, engine, watch, observe))
@@ -37,10 +111,10 @@ pub fn in_memory(scenario: &Scenario, engine: &Engine, watch: Watch) -> Ran {
 
 /// Executes `scenario` on a new chain in `directory`.
 #[cfg(feature = "rocksdb")]
-pub fn on_disk(scenario: &Scenario, engine: &Engine, directory: &std::path::Path) -> Ran {
+pub fn on_disk(scenario: &Scenario, engine: &Engine, watch: Watch, directory: &Path) -> Ran {
     let chain = unfork::chain::ChainFile::of_scenario(&scenario.chain);
     let executor = unfork::disk::open_or_create(directory, &chain, engine).expect("a new chain");
-    collect(scenario, |observe| unfork::scenario::run(scenario, executor, engine, Watch::Nothing, observe))
+    collect(scenario, |observe| unfork::scenario::run(scenario, executor, engine, watch, observe))
 }
 
 type Run<'a> = dyn FnMut(&BlockReport<'_>) + 'a;

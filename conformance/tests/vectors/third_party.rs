@@ -1,11 +1,11 @@
 //! Contracts of third parties, which are not carried here: scenarios in `vectors/third-party` name files that must lie
-//! somewhere below the folder that the environment variable `UNFORK_THIRD_PARTY` names.
+//! somewhere below the folder that the environment variable `UNFORK_THIRD_PARTY` names. They run in all the ways that vectors do.
 
-use crate::execute::in_memory;
-use crate::{engine, files, folder, golden, stem};
+use crate::execute::Engines;
+use crate::{files, folder, golden, stem};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use unfork::scenario::{Action, Scenario, Watch, load};
+use unfork::scenario::{Action, Scenario, load};
 
 /// All files below a folder by their names.
 fn collect(folder: &Path, found: &mut BTreeMap<String, PathBuf>) {
@@ -30,21 +30,17 @@ fn contracts_of_third_parties_deploy_and_run() {
     };
     let mut codes = BTreeMap::new();
     collect(Path::new(&root), &mut codes);
-    let engine = engine();
+    let engines = Engines::new();
     let mut found = golden::Roots::new();
     for file in scenarios {
         let mut scenario = load(&file).unwrap_or_else(|error| panic!("{error}"));
         let name = stem(&file);
         assert_eq!(scenario.name, name, "{}: a scenario is named as its file", file.display());
         point_to(&mut scenario, &codes, Path::new(&root));
-        let ran = in_memory(&scenario, &engine, Watch::Nothing);
-        ran.assert_met(&name);
-        for (step, expect) in scenario.steps.iter().map(|step| (step, &step.expect)) {
-            assert!(expect.status.is_some() || !step.action.is_transaction(), "{name}: line {}", step.line);
-        }
-        ran.assert_same(&in_memory(&scenario, &engine, Watch::Calls), &name, "watched");
+        let ran = engines.run(&name, &scenario);
         found.insert(name, golden::line(&ran));
     }
+    engines.assert_kept();
     println!("{} third-party scenarios ran", found.len());
     golden::compare(&folder().join("golden/third-party.txt"), &found);
 }

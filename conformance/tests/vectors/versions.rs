@@ -102,7 +102,7 @@ fn replay_on_disk(name: &str, scenario: &Scenario, first: &Ran, middle: u64, eng
     use unfork_state::Inspection;
 
     let directory = tempfile::tempdir().expect("a folder");
-    first.assert_same(&crate::execute::on_disk(scenario, engine, directory.path()), name, "on disk");
+    first.assert_same(&crate::execute::on_disk(scenario, engine, Watch::Nothing, directory.path()), name, "on disk");
     let store = Inspection::open(directory.path()).expect("a store");
     let all = Heights { from: 0, to: u64::MAX };
     let differences = |scenario: &Scenario| {
