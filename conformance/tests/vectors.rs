@@ -5,6 +5,8 @@
 
 #![allow(clippy::arithmetic_side_effects, clippy::disallowed_methods, reason = "tests count and read the environment")]
 
+#[path = "vectors/cosmwasm.rs"]
+mod cosmwasm;
 #[path = "vectors/derivation.rs"]
 mod derivation;
 #[path = "vectors/execute.rs"]

@@ -84,34 +84,7 @@ fn a_call_of_the_contract_by_a_host_function_is_a_level_of_depth() {
     }
 }
 
-/// Allocates by a bump pointer. `execute` answers with its message, whatever that is, unless that begins with `!`: then it
-/// traps. `reply` stores what it is told under `r` and answers with data.
-const ECHO: &str = r#"(module
-  (import "env" "db_write" (func $write (param i32 i32)))
-  (memory (export "memory") 1)
-  (global $heap (mut i32) (i32.const 4096))
-  (data (i32.const 0) "\40\00\00\00\01\00\00\00\01\00\00\00")
-  (data (i32.const 16) "\80\00\00\00\32\00\00\00\32\00\00\00")
-  (data (i32.const 64) "r")
-  (data (i32.const 128) "{\22ok\22:{\22messages\22:[],\22attributes\22:[],\22data\22:null}}")
-  (data (i32.const 192) "{\22ok\22:{\22messages\22:[],\22attributes\22:[],\22data\22:\22aGk=\22}}")
-  (data (i32.const 32) "\c0\00\00\00\34\00\00\00\34\00\00\00")
-  (func (export "interface_version_8"))
-  (func (export "allocate") (param $size i32) (result i32) (local $region i32)
-    (local.set $region (global.get $heap))
-    (i32.store (local.get $region) (i32.add (local.get $region) (i32.const 12)))
-    (i32.store offset=4 (local.get $region) (local.get $size))
-    (i32.store offset=8 (local.get $region) (i32.const 0))
-    (global.set $heap (i32.add (local.get $region) (i32.add (local.get $size) (i32.const 12))))
-    (local.get $region))
-  (func (export "deallocate") (param i32))
-  (func (export "instantiate") (param i32 i32 i32) (result i32) (i32.const 16))
-  (func (export "execute") (param i32 i32) (param $message i32) (result i32)
-    (if (i32.eq (i32.load8_u (i32.load (local.get $message))) (i32.const 33)) (then unreachable))
-    (local.get $message))
-  (func (export "reply") (param i32) (param $reply i32) (result i32)
-    (call $write (i32.const 0) (local.get $reply))
-    (i32.const 32)))"#;
+const ECHO: &str = include_str!("cosmwasm/echo.wat");
 
 const PLAIN: &str = r#"{"ok":{"messages":[],"attributes":[],"data":null}}"#;
 
@@ -180,47 +153,7 @@ fn an_answer_that_is_none_traps_and_an_error_reverts() {
     assert_eq!((receipt.status, receipt.output), (Status::Reverted, b"no".to_vec()));
 }
 
-/// Begins with the keys a to e; `execute` removes b and d, writes f, then notes the keys that a scan in the order of the
-/// message's first byte finds, and how many entries came, under `o`.
-const SCANS: &str = r#"(module
-  (import "env" "db_write" (func $write (param i32 i32)))
-  (import "env" "db_remove" (func $remove (param i32)))
-  (import "env" "db_scan" (func $scan (param i32 i32 i32) (result i32)))
-  (import "env" "db_next" (func $next (param i32) (result i32)))
-  (memory (export "memory") 1)
-  (global $heap (mut i32) (i32.const 4096))
-  (data (i32.const 0) "\40\00\00\00\01\00\00\00\01\00\00\00")
-  (data (i32.const 16) "\80\00\00\00\32\00\00\00\32\00\00\00")
-  (data (i32.const 32) "\00\04\00\00\40\00\00\00\00\00\00\00")
-  (data (i32.const 128) "{\22ok\22:{\22messages\22:[],\22attributes\22:[],\22data\22:null}}")
-  (func (export "allocate") (param $size i32) (result i32) (local $region i32)
-    (local.set $region (global.get $heap))
-    (i32.store (local.get $region) (i32.add (local.get $region) (i32.const 12)))
-    (i32.store offset=4 (local.get $region) (local.get $size))
-    (global.set $heap (i32.add (local.get $region) (i32.add (local.get $size) (i32.const 12))))
-    (local.get $region))
-  (func (export "deallocate") (param i32))
-  (func $key (param $letter i32) (result i32) (i32.store8 (i32.const 64) (local.get $letter)) (i32.const 0))
-  (func (export "instantiate") (param i32 i32 i32) (result i32) (local $letter i32)
-    (local.set $letter (i32.const 97))
-    (loop $all
-      (call $write (call $key (local.get $letter)) (i32.const 0))
-      (br_if $all (i32.lt_u (local.tee $letter (i32.add (local.get $letter) (i32.const 1))) (i32.const 102))))
-    (i32.const 16))
-  (func (export "execute") (param i32 i32) (param $message i32) (result i32) (local $scan i32) (local $entry i32) (local $found i32)
-    (call $remove (call $key (i32.const 98)))
-    (call $remove (call $key (i32.const 100)))
-    (call $write (call $key (i32.const 102)) (i32.const 0))
-    (local.set $scan (call $scan (call $key (i32.const 97)) (i32.const 0) (i32.load8_u (i32.load (local.get $message)))))
-    (block $end (loop $more
-      (local.set $entry (call $next (local.get $scan)))
-      (br_if $end (i32.eq (i32.load offset=8 (local.get $entry)) (i32.const 8)))
-      (i32.store8 (i32.add (i32.const 1024) (local.get $found)) (i32.load8_u (i32.load (local.get $entry))))
-      (local.set $found (i32.add (local.get $found) (i32.const 1)))
-      (br $more)))
-    (i32.store (i32.const 40) (local.get $found))
-    (call $write (call $key (i32.const 111)) (i32.const 32))
-    (i32.const 16)))"#;
+const SCANS: &str = include_str!("cosmwasm/scans.wat");
 
 #[test]
 fn scans_see_what_is_not_committed() {
