@@ -29,8 +29,8 @@ impl Engine {
     /// for their next run; 0 keeps none. Results do not depend on either.
     ///
     /// What is kept is counted generously: contracts that compilers make take a third to a half of it, instances nearly all.
-    /// Programs made for it can take up to four times what is counted, by small functions with hundreds of nested blocks;
-    /// and items of an instance's passive element segments, 16,384 at most, are not counted.
+    /// Programs made for it can take up to four times what is counted, by small functions with hundreds of nested blocks, or
+    /// one and a half times, by segments.
     ///
     /// # Errors
     /// As [`Engine::new`].

@@ -70,6 +70,9 @@ const TABLES: &str = r#"(table 16384 funcref) (table 16384 funcref) (table 16384
 
 fn kinds() -> Vec<Kind> {
     let supply = [[0x9b, 0xae, 0x9d, 0x5e].as_slice(), &1u128.to_le_bytes()].concat();
+    let many = |text: &str, count: usize| assembled(&format!("(func (export \"call\")) {}", text.repeat(count)));
+    let segments = many(&format!("(elem func {})", "0 ".repeat(16_384)), 1);
+    let exports: String = (0..250).map(|number| format!("(func (export \"{number}\"))")).collect();
     let nested = format!("(func (export \"call\") {} {})", "(block ".repeat(400), ")".repeat(400));
     vec![
         kind("nearly nothing", assembled(r#"(func (export "call"))"#), &[], &[], 1),
@@ -77,6 +80,12 @@ fn kinds() -> Vec<Kind> {
         kind("ink! ERC-20", fixture("ink-5.1/erc20"), &supply, &[0xdb, 0x63, 0x75, 0xa8], 1),
         kind("deep recursion", assembled(DEEP), &[], &[], 1),
         kind("large tables", assembled(TABLES), &[], &[], 1),
+        // What nothing uses, each instance has nevertheless: of segments, the items of passive ones.
+        kind("many functions", many("(func)", 2_000), &[], &[], 1),
+        kind("many globals", many("(global (mut i32) (i32.const 0))", 800), &[], &[], 1),
+        kind("many exports", many(&exports, 1), &[], &[], 1),
+        kind("many segments", many("(data \"\")", 1_000), &[], &[], 2),
+        kind("large segments", segments, &[], &[], 2),
         // The translator's own lists stay with the program, whatever its length.
         kind("nested blocks", assembled(&nested), &[], &[], 4),
     ]

@@ -6,14 +6,16 @@ use super::{WasmiProgram, classify, report};
 use crate::abi;
 use crate::outcome::{Abort, Budget, Fault, Status, Trap};
 use crate::session::Session;
-use unfork_gas::{Counter, EXPORT_COUNTER, EXPORT_GLOBAL, EXPORT_MEMORY, EXPORT_PLACES};
+use unfork_gas::{Counter, EXPORT_COUNTER, EXPORT_GLOBAL, EXPORT_MEMORY, EXPORT_PLACES, Prepared};
 use wasmi::{AsContextMut, Error, Extern, Global, Memory, Store, TypedFunc, Val, WasmParams, WasmResults};
 
-/// Bytes of the host that an instance takes besides its memory, tables and globals, measured generously
-/// (`engine/tests/kept_memory.rs`), and those of an element of a table and of a mutable global.
+/// Bytes of the host that an instance takes besides its memory, measured generously (`engine/tests/kept_memory.rs`): any; for
+/// each import, function, global, export, segment and so on; for each mutable global, besides; for each element of a table or
+/// item of a segment.
 const OVERHEAD_BYTES: usize = 16 << 10;
-const BYTES_PER_ELEMENT: usize = 8;
+const BYTES_PER_PART: usize = 96;
 const BYTES_PER_GLOBAL: usize = 64;
+const BYTES_PER_ELEMENT: usize = 8;
 /// What segments fill is noted in pieces of this length; those that are zero are left out.
 const GAP: usize = 64;
 
@@ -24,6 +26,7 @@ pub(super) struct Instance {
     /// Mutable globals and how they began. A function that one names belongs to this store alone.
     globals: Vec<(Global, Val)>,
     memory_bytes: usize,
+    overhead_bytes: usize,
     /// What is known about its memory.
     known: Known,
 }
@@ -70,7 +73,8 @@ impl Instance {
         };
         let memory_bytes = handles.memory.map_or(0, |memory| memory.data(&store).len());
         store.data_mut().started(handles);
-        let made = Box::new(Self { store, handles, globals, memory_bytes, known: Known::default() });
+        let overhead_bytes = program.overhead_bytes;
+        let made = Box::new(Self { store, handles, globals, memory_bytes, overhead_bytes, known: Known::default() });
         program.start.get_or_init(|| made.start(&program.initial_data));
         Ok(made)
     }
@@ -116,9 +120,41 @@ impl Instance {
     /// Memory of the host that it takes, roughly.
     pub fn bytes(&self) -> usize {
         let tables = self.store.data().table_elements().saturating_mul(BYTES_PER_ELEMENT);
-        let globals = self.globals.len().saturating_mul(BYTES_PER_GLOBAL);
-        [self.memory_bytes, tables, globals].into_iter().fold(OVERHEAD_BYTES, usize::saturating_add)
+        self.memory_bytes.saturating_add(tables).saturating_add(self.overhead_bytes)
     }
+}
+
+/// Memory of the host that an instance of this code takes besides its memory and tables, roughly.
+pub(super) fn overhead_bytes(code: &Prepared) -> usize {
+    let parts = usize::try_from(code.loading().items).unwrap_or(usize::MAX).saturating_mul(BYTES_PER_PART);
+    let globals = code.mutable_globals().len().saturating_mul(BYTES_PER_GLOBAL);
+    let items = segment_items_max(code.code()).saturating_mul(BYTES_PER_ELEMENT);
+    [parts, globals, items].into_iter().fold(OVERHEAD_BYTES, usize::saturating_add)
+}
+
+/// Items of all element segments of a module, at most: each takes a byte of their section or more. An instance keeps those of
+/// passive segments; wasmi does not tell which these are.
+fn segment_items_max(module: &[u8]) -> usize {
+    const MAGIC_AND_VERSION: usize = 8;
+    const ELEMENT_SECTION: u8 = 9;
+    let mut rest = module.get(MAGIC_AND_VERSION..).unwrap_or_default();
+    while let Some((id, after)) = rest.split_first() {
+        // A length in LEB128.
+        let mut length = 0usize;
+        let mut bytes = after.iter();
+        for shift in (0..usize::BITS).step_by(7) {
+            let byte = bytes.next().copied().unwrap_or_default();
+            length |= usize::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        if *id == ELEMENT_SECTION {
+            return length;
+        }
+        rest = bytes.as_slice().get(length..).unwrap_or_default();
+    }
+    0
 }
 
 /// The parts of `memory` that are not zero; all of them lie where `filled` says, as (offset, length).

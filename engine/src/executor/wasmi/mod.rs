@@ -69,6 +69,7 @@ impl Executor for Wasmi {
             mutable_globals: code.mutable_globals().into(),
             initial_data: code.initial_data().into(),
             reusable: code.keeps_segments_and_tables() && !code.is_located(),
+            overhead_bytes: instance::overhead_bytes(&code),
             located: code.is_located(),
             instantiation_gas: code.instantiation_gas(),
             memory_pages_min: code.memory_pages_min(),
@@ -97,6 +98,8 @@ struct WasmiProgram {
     initial_data: Box<[(u32, u32)]>,
     /// Whether memory and mutable globals are all that a run can change.
     reusable: bool,
+    /// Host memory of an instance besides its memory and tables.
+    overhead_bytes: usize,
     /// Whether the code notes where it is.
     located: bool,
     instantiation_gas: u64,
