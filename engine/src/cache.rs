@@ -9,6 +9,7 @@ use crate::records::{MetCode, RecordKey};
 use crate::rules::{ChainSpec, Rules};
 use crate::types::Hash;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use unfork_state::Overlay;
 
@@ -20,6 +21,8 @@ pub(crate) struct Machine {
     executor: Box<dyn Executor>,
     extension: Option<Arc<dyn ChainExtension>>,
     cache: Mutex<Cache>,
+    /// Programs made so far.
+    made: AtomicU64,
 }
 
 /// What a program depends on: code, rules (prices and limits, which stand in the instrumented bytes), the rules it was
@@ -64,7 +67,7 @@ impl Machine {
             droppable: BTreeMap::new(),
             pinned: BTreeSet::new(),
         };
-        Self { executor, extension: None, cache: Mutex::new(cache) }
+        Self { executor, extension: None, cache: Mutex::new(cache), made: AtomicU64::new(0) }
     }
 
     pub fn with_extension(self, extension: Arc<dyn ChainExtension>) -> Self {
@@ -109,6 +112,7 @@ impl Machine {
                 .map_err(|refusal| Fault::internal(format!("admitted code cannot be prepared: {refusal}")))?;
         let noting = if located { prepared.located() } else { None };
         let program = self.executor.translate(noting.unwrap_or(prepared), profile)?;
+        self.made.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(key, Arc::clone(&program));
         Ok(program)
     }
@@ -116,6 +120,11 @@ impl Machine {
     /// Bytes of the programs kept, and of the instances that wait.
     pub fn kept_bytes(&self) -> (usize, usize) {
         (self.lock().bytes, self.executor.idle_bytes())
+    }
+
+    /// Programs prepared and translated so far.
+    pub fn programs_made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
     }
 
     /// Forgets all programs. What is pinned is kept again from its next use on.

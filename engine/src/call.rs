@@ -10,7 +10,7 @@ use crate::executor::Program;
 use crate::host::accounts;
 use crate::host::call::{CallRequest, plan_call, plan_reply};
 use crate::outcome::{Abort, Budget, Fault, Refused, Status, Trap};
-use crate::session::{Frame, FrameKind, Gas, Phase, Queued, Reply, Session, spend};
+use crate::session::{Frame, FrameKind, Gas, Met, Phase, Queued, Reply, Session, spend};
 use crate::trace::TraceEvent;
 use crate::types::Hash;
 use std::sync::Arc;
@@ -183,17 +183,18 @@ fn set_up(session: &mut Session) -> Result<(Arc<dyn Program>, FrameKind), Abort>
 /// The program of a code. Its first use in a transaction pays for loading it cold, whatever any cache holds. A frame that
 /// cannot pay that has not loaded it: the next one pays.
 fn load(session: &mut Session, code_hash: Hash) -> Result<Arc<dyn Program>, Abort> {
-    let Some(code) = session.code(&code_hash)?.copied() else {
+    let Some(Met { code, program }) = session.code(&code_hash)? else {
         return Err(Abort::Stop(Status::Refused(Refused::CodeNotFound)));
     };
-    if !code.loaded {
-        let cost = session.prices().loading_gas(code.loading);
-        session.gas.charge(cost)?;
-        if let Some(code) = session.code(&code_hash)? {
-            code.loaded = true;
-        }
+    if let Some(program) = program {
+        return Ok(Arc::clone(program));
     }
+    let code = *code;
+    let cost = session.prices().loading_gas(code.loading);
+    session.gas.charge(cost)?;
     session.watch(Phase::LookUp);
     let Session { machine, spec, rules, overlay, locate, .. } = session;
-    Ok(machine.program(spec, rules, overlay, &code_hash, code, *locate)?)
+    let program = machine.program(spec, rules, overlay, &code_hash, code, *locate)?;
+    session.loaded(&code_hash, &program)?;
+    Ok(program)
 }

@@ -257,8 +257,8 @@ fn check(session: &mut Session, from: &Sender, input: &[u8]) -> Result<Result<()
 
 /// Whether the profile of a code can work with this caller.
 fn check_profile(session: &mut Session, code_hash: &Hash, caller: &Address) -> Result<Result<(), Refused>, Abort> {
-    let Some(code) = session.code(code_hash)? else { return Ok(Err(Refused::CodeNotFound)) };
-    let length = ProfileId::from_number(code.profile).and_then(ProfileId::address_length);
+    let Some(met) = session.code(code_hash)? else { return Ok(Err(Refused::CodeNotFound)) };
+    let length = ProfileId::from_number(met.code.profile).and_then(ProfileId::address_length);
     let fits = length.is_none_or(|length| length == caller.as_bytes().len());
     Ok(if fits { Ok(()) } else { Err(Refused::AddressLength) })
 }

@@ -59,8 +59,6 @@ pub(crate) struct MetCode {
     pub profile: u8,
     pub admitted: u32,
     pub loading: Loading,
-    /// Whether its loading is paid for.
-    pub loaded: bool,
 }
 
 /// The record under [`RecordKey::Chain`].

@@ -2,6 +2,7 @@
 //! executor by value and handed back, so that an import table is linked once and nested calls need no unsafe.
 
 use crate::cache::Machine;
+use crate::executor::Program;
 use crate::outcome::{Abort, Budget, Fault, Status, Trap};
 use crate::records::{self, Code, MetCode, RecordKey};
 use crate::rules::{ChainSpec, Environment, Rules};
@@ -196,7 +197,7 @@ pub(crate) struct Session {
     pub budgets: Budgets,
     pub events: Vec<Event>,
     pub transient: Transient,
-    /// The records of codes that were met. A code's record stays as it is.
+    /// The codes that were met. A code's record stays as it is.
     codes: Codes,
     pub trace: Trace,
     /// Whether contracts run as code that notes where they are.
@@ -262,12 +263,12 @@ impl Session {
         self.rules.limits()
     }
 
-    /// What the record of a code says; `None` when there is none. Read once in a transaction.
+    /// A code with what its record says; `None` when there is none. Read once in a transaction.
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn code(&mut self, hash: &Hash) -> Result<Option<&mut MetCode>, StateError> {
-        let Codes { first, more } = &mut self.codes;
+    pub fn code(&mut self, hash: &Hash) -> Result<Option<&mut Met>, StateError> {
+        let Codes { first, more, .. } = &mut self.codes;
         let is_first = first.as_ref().is_none_or(|(met, _)| met == hash);
         if is_first {
             if first.is_none() {
@@ -279,6 +280,26 @@ impl Session {
             Entry::Occupied(met) => Ok(Some(met.into_mut())),
             Entry::Vacant(place) => Ok(met_code(&mut self.overlay, hash)?.map(|met| place.insert(met))),
         }
+    }
+
+    /// Keeps the program of a code, whose loading is paid for. Where all that are kept would be too many bytes, those before
+    /// it are to be loaded again.
+    ///
+    /// # Errors
+    /// When the state cannot be read.
+    pub fn loaded(&mut self, hash: &Hash, program: &Arc<dyn Program>) -> Result<(), StateError> {
+        let most = self.limits().instrumented_bytes_max.saturating_mul(LOADED_MAX);
+        let Some(Met { code, .. }) = self.code(hash)? else { return Ok(()) };
+        let bytes = u64::from(code.loading.bytes).saturating_add(code.loading.growth);
+        let all = self.codes.loaded_bytes.saturating_add(bytes);
+        if all > most {
+            self.codes.unload();
+        }
+        self.codes.loaded_bytes = if all > most { bytes } else { all };
+        if let Some(met) = self.code(hash)? {
+            met.program = Some(Arc::clone(program));
+        }
+        Ok(())
     }
 
     /// The frame that runs.
@@ -370,20 +391,40 @@ impl Session {
     }
 }
 
+/// What a transaction has loaded at a time has at most so many times `instrumented_bytes_max` bytes, as that limit counts
+/// them (docs/gas.md, section 1).
+const LOADED_MAX: u64 = 4;
+
+/// A code that a transaction has met.
+pub(crate) struct Met {
+    pub code: MetCode,
+    /// Its program, once loading it is paid for. Kept here, since what is paid once must not be done again, whatever the
+    /// cache has room for.
+    pub program: Option<Arc<dyn Program>>,
+}
+
 /// Codes that a transaction has met. Most meet one, which needs no map.
 #[derive(Default)]
 struct Codes {
-    first: Option<(Hash, MetCode)>,
-    more: BTreeMap<Hash, MetCode>,
+    first: Option<(Hash, Met)>,
+    more: BTreeMap<Hash, Met>,
+    /// Bytes of those that are loaded, as `instrumented_bytes_max` counts them.
+    loaded_bytes: u64,
 }
 
-fn met_code(overlay: &mut Overlay, hash: &Hash) -> Result<Option<MetCode>, StateError> {
+impl Codes {
+    fn unload(&mut self) {
+        for met in self.first.iter_mut().map(|(_, met)| met).chain(self.more.values_mut()) {
+            met.program = None;
+        }
+    }
+}
+
+fn met_code(overlay: &mut Overlay, hash: &Hash) -> Result<Option<Met>, StateError> {
     let record: Option<Code> = records::get(overlay, RecordKey::Code(hash))?;
-    Ok(record.map(|Code { profile, admitted, bytes, items, values, growth, .. }| MetCode {
-        profile,
-        admitted,
-        loading: Loading { bytes, items, values, growth },
-        loaded: false,
+    Ok(record.map(|Code { profile, admitted, bytes, items, values, growth, .. }| {
+        let code = MetCode { profile, admitted, loading: Loading { bytes, items, values, growth } };
+        Met { code, program: None }
     }))
 }
 

@@ -8,8 +8,8 @@ mod chain;
 use chain::{ALICE, Chain, GAS};
 use std::sync::Arc;
 use unfork_engine::{
-    Action, Activation, Address, BlockContext, ChainSpec, Environment, Message, ProfileId, Rules, Status, TraceEvent,
-    execute_message,
+    Action, Activation, Address, BlockContext, ChainSpec, Code, Contract, Engine, Environment, Message, ProfileId,
+    RecordKey, Rules, Status, TraceEvent, execute_message, read_record,
 };
 
 /// Input: what to spend of (1 byte), how (1), how much itself (4), how much in a call of itself (4). 1 hashes so many bytes, 2
@@ -55,8 +55,8 @@ const SPENDER: &str = r#"(module
     (if (i32.eq (local.get $how) (i32.const 12)) (then (call $return (i32.const 1) (i32.const 0) (i32.const 0))))
     (if (i32.eq (local.get $how) (i32.const 13)) (then unreachable))))"#;
 
-/// How frames ended, the innermost first, where a limit of version 1 has this value.
-fn ends(chain: &Chain, contract: &Address, (limit, value): (&str, u64), input: &[u8]) -> Vec<Status> {
+/// How frames ended, the innermost first, and with how much gas, where a limit of version 1 has this value.
+fn ends_with_gas(chain: &Chain, contract: &Address, (limit, value): (&str, u64), input: &[u8]) -> Vec<(Status, u64)> {
     let released = Rules::released(1).expect("version 1");
     let mut limits = released.limits().clone();
     assert!(limits.set(limit, value), "{limit} is no limit");
@@ -69,8 +69,15 @@ fn ends(chain: &Chain, contract: &Address, (limit, value): (&str, u64), input: &
     let message = Message { caller: ALICE.into(), value: 0, gas_limit: GAS, action };
     let view = chain.executor.store().view();
     let (outcome, _) = execute_message(chain.executor.engine(), &environment, view, &message).expect("no fault");
-    let ended = |event| if let TraceEvent::FrameEnded { status, .. } = event { Some(status) } else { None };
+    let ended = |event| match event {
+        TraceEvent::FrameEnded { status, gas_used, .. } => Some((status, gas_used)),
+        _ => None,
+    };
     outcome.trace.into_iter().filter_map(ended).collect()
+}
+
+fn ends(chain: &Chain, contract: &Address, limit: (&str, u64), input: &[u8]) -> Vec<Status> {
+    ends_with_gas(chain, contract, limit, input).into_iter().map(|(status, _)| status).collect()
 }
 
 #[test]
@@ -173,4 +180,64 @@ fn who_could_not_pay_for_loading_code_has_not_paid() {
     }
     // And one that could pay for loading, but not for what came after, has paid for it.
     assert_eq!(frames(cold - 1), [(Status::OutOfGas, cold - 1), (Status::Returned, warm)]);
+}
+
+/// Calls the addresses of which its input consists, one after the other.
+const EACH: &str = r#"(module
+  (import "seal0" "input" (func $input (param i32 i32)))
+  (import "seal1" "call" (func $call_contract (param i32 i32 i64 i32 i32 i32 i32 i32) (result i32)))
+  (memory 1)
+  (func (export "deploy"))
+  (func (export "call") (local $at i32) (local $end i32)
+    (i32.store (i32.const 0) (i32.const 4096))
+    (call $input (i32.const 64) (i32.const 0))
+    (local.set $at (i32.const 64))
+    (local.set $end (i32.add (i32.const 64) (i32.load (i32.const 0))))
+    (loop $next
+      (drop (call $call_contract (i32.const 0) (local.get $at) (i64.const 0) (i32.const 16)
+        (i32.const 0) (i32.const 0) (i32.const -1) (i32.const 0)))
+      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 32))) (local.get $end))))))"#;
+
+#[test]
+fn what_is_loaded_is_kept_and_bounded() {
+    // An engine that keeps nothing: what a transaction uses again it must have kept itself.
+    let mut chain = Chain::with(Engine::with_bounds(0, 0).expect("the self-test passes"));
+    let idle = |number: u32| {
+        format!(r#"(module (func (export "deploy")) (func (export "call") (drop (i32.const {number}))))"#)
+    };
+    let caller = chain.deploy(wat::parse_str(EACH).expect("it assembles"));
+    let callees = [1, 2, 3].map(|number| chain.deploy(wat::parse_str(idle(number)).expect("it assembles")));
+    let counted = |contract: &Address| {
+        let view = chain.executor.store().view();
+        let record: Option<Contract> = read_record(view.as_ref(), RecordKey::Contract(contract)).expect("state");
+        let hash = record.expect("a contract").code_hash;
+        let code: Option<Code> = read_record(view.as_ref(), RecordKey::Code(&hash)).expect("state");
+        code.map(|code| u64::from(code.bytes) + code.growth).expect("a code")
+    };
+    let bytes = counted(&callees[0]);
+    assert!(callees.iter().all(|callee| counted(callee) == bytes));
+    // The first column says which callees are called, the second which of these calls load code.
+    let run = |limit: u64, calls: &str| {
+        let input = calls.bytes().flat_map(|name| callees[usize::from(name - b'a')].as_bytes().to_vec());
+        let made = chain.executor.engine().programs_made();
+        let limit = ("instrumented_bytes_max", limit);
+        let mut ends = ends_with_gas(&chain, &caller, limit, &input.collect::<Vec<_>>());
+        assert!(ends.iter().all(|(status, _)| *status == Status::Returned), "{ends:?}");
+        ends.pop();
+        let warm = ends.iter().map(|(_, gas)| *gas).min().expect("frames");
+        let loads: String = ends.iter().map(|(_, gas)| if *gas > warm { 'x' } else { '-' }).collect();
+        let made = chain.executor.engine().programs_made() - made;
+        // The caller, and what was paid for.
+        assert_eq!(made, 1 + u64::try_from(loads.matches('x').count()).expect("few"), "{calls}: {loads}");
+        loads
+    };
+    let plenty = 1 << 20;
+    assert_eq!(run(plenty, "aabbabcabc"), "x-x---x---");
+    // Room for the caller and two, to the byte; and one less. The caller is loaded first, and unloaded with the others.
+    let two = (counted(&caller) + 2 * bytes).div_ceil(4);
+    assert_eq!(run(two, "aabbabab"), "x-x-----");
+    assert_eq!(run(two, "abccaacb"), "xxx-x--x");
+    assert_eq!(run((counted(&caller) + 2 * bytes).div_ceil(4) - 1, "aabba"), "x-x-x");
+    // One code is loaded however little room there is.
+    assert_eq!(run(1, "aaba"), "x-xx");
 }
