@@ -233,7 +233,9 @@ pub trait Hooks: Send + Sync {
     /// After execution, whatever its status: give back the fee for gas not used, say.
     ///
     /// # Errors
-    /// A fault, when the state cannot be read.
+    /// A fault, when the state cannot be read. Nothing that a sender does may lead to one, since a block with a fault stops each
+    /// node: with a minimum balance, [`Accounts::transfer`] refuses what leaves an account in between, and gives back nothing
+    /// to a sender who has spent all.
     fn after(&self, transaction: &Transaction, gas_used: u64, accounts: &mut Accounts<'_>) -> Result<(), Fault>;
 
     /// What the chain itself does: messages executed in this order, in the block's journal, whose caller contracts know as

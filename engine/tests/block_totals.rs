@@ -7,20 +7,27 @@ mod chain;
 use chain::{ALICE, BOB, COINS, Chain, GAS, hostile};
 use parity_scale_codec::Encode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use unfork_engine::{
-    Activation, BlockExecutor, BlockTotal, ChainSpec, Engine, Invalid, InvalidBlock, OpenHooks, Payload, ProfileId,
-    Reason, Rules, Status, Transaction, list_root,
+    Accounts, Activation, BlockExecutor, BlockTotal, ChainSpec, Engine, Fault, Hooks, Invalid, InvalidBlock, LeftOut,
+    OpenHooks, Payload, ProfileId, Reason, Rules, Status, Transaction, list_root,
 };
 
 fn chain_with(limit: &str, value: u64) -> Chain {
+    chain_of(&[(limit, value)], Arc::new(OpenHooks))
+}
+
+fn chain_of(changed: &[(&str, u64)], hooks: Arc<dyn Hooks>) -> Chain {
     let released = Rules::released(1).expect("version 1");
     let mut limits = released.limits().clone();
-    assert!(limits.set(limit, value), "{limit} is no limit");
+    for (limit, value) in changed {
+        assert!(limits.set(limit, *value), "{limit} is no limit");
+    }
     let rules = Arc::new(Rules::new(1, released.schedule().clone(), limits, vec![ProfileId::Seal]));
     let accounts = vec![(ALICE.into(), COINS), (BOB.into(), COINS)];
     let spec = ChainSpec::new("totals", 0, accounts, vec![Activation { from_height: 0, rules }]).expect("good");
     let engine = Engine::new().expect("the self-test passes");
-    Chain { executor: BlockExecutor::in_memory(engine, Arc::new(spec), Arc::new(OpenHooks)).expect("a chain") }
+    Chain { executor: BlockExecutor::in_memory(engine, Arc::new(spec), hooks).expect("a chain") }
 }
 
 /// Offers three payloads of alice's; how many are in the block, and why the first that is not was left out.
@@ -148,4 +155,55 @@ fn uploaded_code_is_changed_bytes_whether_or_not_it_is_there() {
     let each = u64::try_from(code.len()).expect("small");
     let uploads = |_: &mut Chain| [(); 3].map(|()| Payload::Upload { profile: ProfileId::Seal, code: code.clone() });
     check("block_changed_bytes_max", 2 * each, BlockTotal::ChangedBytes, &uploads);
+}
+
+/// Counts the transactions that were executed.
+#[derive(Default)]
+struct Counting(AtomicU64);
+
+impl Hooks for Counting {
+    fn authorise(&self, _: &Transaction) -> Result<(), Invalid> {
+        Ok(())
+    }
+
+    fn before(&self, _: &Transaction, _: &mut Accounts<'_>) -> Result<Result<(), Invalid>, Fault> {
+        Ok(Ok(()))
+    }
+
+    fn after(&self, _: &Transaction, _: u64, _: &mut Accounts<'_>) -> Result<(), Fault> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_executed_in_vain_is_bounded() {
+    const EACH: u64 = 2_000_000;
+    let counting = Arc::new(Counting::default());
+    // Room for the changes of one transaction, and for the gas limits of three.
+    let limits = [("block_changed_bytes_max", 4_004 + 128 + 192 + 128), ("block_gas_max", 3 * EACH)];
+    let mut chain = chain_of(&limits, Arc::clone(&counting) as Arc<dyn Hooks>);
+    let code = wat::parse_str(WRITES).expect("it assembles");
+    let mut deploy = |payload| chain.run(EACH, payload);
+    let uploaded = deploy(Payload::Upload { profile: ProfileId::Seal, code });
+    let code_hash = uploaded.output.try_into().expect("a code hash");
+    let made = deploy(Payload::Instantiate { code_hash, value: 0, input: Vec::new(), salt: Vec::new() });
+    let call = Payload::Call { contract: made.created.expect("a contract"), value: 1, input: Vec::new() };
+    // A hundred with the same nonce, each of which could be in the block, were there no other before; then one of bob's.
+    let first = chain.transaction(ALICE, EACH, call);
+    let next = |number: u8| Transaction { nonce: first.nonce + 1, authentication: vec![number], ..first.clone() };
+    let of_bob = chain.transaction(BOB, EACH / 2, transfers(&mut Chain::new())[0].clone());
+    let offered = [vec![first.clone()], (0..100).map(next).collect(), vec![of_bob]].concat();
+    let before = counting.0.load(Ordering::SeqCst);
+    let checked = chain.propose(offered);
+    let executed = counting.0.load(Ordering::SeqCst) - before;
+    let [writes, transfer] = &checked.stored.receipts[..] else { panic!("{:?}", checked.stored.receipts) };
+    assert_eq!((writes.status, transfer.status), (Status::Returned, Status::Returned));
+    assert_eq!(checked.left_out.len(), 100);
+    let full = |left_out: &LeftOut| matches!(left_out.reason, Reason::Full(BlockTotal::ChangedBytes));
+    assert!(checked.left_out.iter().all(full), "{:?}", checked.left_out);
+    // As long as its gas limit is left of the block's, one more is tried; each uses as much as the first, less the new record.
+    let tried = executed - 2;
+    let used = writes.gas_used;
+    assert!(tried * used > EACH && (tried - 1) * used <= 2 * EACH, "{tried} of {used} gas each");
 }

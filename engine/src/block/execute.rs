@@ -55,7 +55,8 @@ pub struct LeftOut {
 pub enum Reason {
     /// It has no place in any block as things are.
     Invalid(Invalid),
-    /// The block has no room for it in this respect; it may go into the next one.
+    /// The block has no room for it in this respect, or had none for others and nothing is left to find out whether it has
+    /// for this one ([`select_block`]); it may go into the next one.
     Full(BlockTotal),
     /// The node could not execute it. Somebody should look at the node.
     Fault(Fault),
@@ -163,6 +164,9 @@ pub(crate) fn execute_block_of(
 /// Executes as many of these transactions as have a place in one block, as a proposer does, and gives those with what came of
 /// them. A transaction on which the node fails is left out and reported.
 ///
+/// That a block has no room for a transaction may show only after it was executed, which nobody pays for then. With all such
+/// transactions together no more than `block_gas_max` is spent: what has a higher gas limit than is left of that is not tried.
+///
 /// # Errors
 /// A fault outside any transaction.
 pub fn select_block(
@@ -239,6 +243,15 @@ impl Totals {
     }
 }
 
+/// Transactions that were executed and then had no room in the block.
+#[derive(Clone, Copy)]
+struct Vain {
+    /// Gas that they have used together.
+    gas: u64,
+    /// What the block had no room for, last.
+    total: BlockTotal,
+}
+
 /// A block in the making.
 struct Run<'a> {
     engine: &'a Engine,
@@ -248,6 +261,7 @@ struct Run<'a> {
     /// Invariant: present between transactions.
     overlay: Option<Overlay>,
     totals: Totals,
+    vain: Option<Vain>,
     receipts: Vec<Receipt>,
     traces: Vec<Vec<TraceEvent>>,
     left_out: Vec<LeftOut>,
@@ -274,6 +288,7 @@ impl<'a> Run<'a> {
             hooks,
             overlay: Some(overlay),
             totals: Totals::default(),
+            vain: None,
             receipts: Vec::with_capacity(most),
             traces: Vec::with_capacity(most),
             left_out: Vec::new(),
@@ -301,7 +316,9 @@ impl<'a> Run<'a> {
         let limits = self.environment.rules().limits();
         let bytes = encoded_bytes(transaction);
         let totals = self.totals.with(transaction, bytes);
-        if let Some(total) = totals.exceeded(limits) {
+        let spent = |vain: &Vain| transaction.gas_limit > limits.block_gas_max.saturating_sub(vain.gas);
+        let vain = self.vain.filter(spent).map(|vain| vain.total);
+        if let Some(total) = totals.exceeded(limits).or(vain) {
             // What no block takes does not wait for the next one.
             let envelope = check_envelope(self.environment, self.chain_id, transaction, bytes);
             return Ok(Err(envelope.map_or_else(NoPlace::Invalid, |_| NoPlace::Full(total))));
@@ -326,6 +343,8 @@ impl<'a> Run<'a> {
             Err(fault) => return Err(fault.during(self.environment.block.height, index, transaction.hash())),
         };
         if let Some(total) = exceeded {
+            let before = self.vain.map_or(0, |vain| vain.gas);
+            self.vain = Some(Vain { gas: before.saturating_add(executed.receipt.gas_used), total });
             return Ok(Err(NoPlace::Full(total)));
         }
         self.totals = totals;
