@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use unfork_gas::{Limits, Loading, Schedule};
-use unfork_state::{Checkpoint, Overlay, Range, Space, StateError};
+use unfork_state::{Checkpoint, Overlay, Range, Space, StateError, Value};
 
 /// How a frame came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -380,7 +380,8 @@ impl Session {
 
     /// Notes where a frame begins.
     pub fn begin(&mut self) -> FrameStart {
-        FrameStart { overlay: self.overlay.checkpoint(), events: self.events.len(), transient: self.transient.len() }
+        let (overlay, transient) = (self.overlay.checkpoint(), self.transient.begin());
+        FrameStart { overlay, events: self.events.len(), transient }
     }
 
     /// Undoes everything since `start`: state, events, transient storage.
@@ -431,41 +432,122 @@ fn met_code(overlay: &mut Overlay, hash: &Hash) -> Result<Option<Met>, StateErro
 /// Storage that lasts for one transaction: a map with an undo log.
 #[derive(Debug, Default)]
 pub(crate) struct Transient {
-    values: BTreeMap<(Address, Vec<u8>), Vec<u8>>,
-    undo: Vec<Undone>,
+    values: BTreeMap<TransientKey, Kept>,
+    undo: Vec<(TransientKey, Option<Kept>)>,
+    /// What was noted after this place in the log need not be noted again.
+    floor: usize,
 }
 
-/// A key of transient storage and the value it had before.
-type Undone = ((Address, Vec<u8>), Option<Vec<u8>>);
+/// Whose it is, and its raw key.
+type TransientKey = (Address, Vec<u8>);
+
+/// What is under a key that was ever set.
+#[derive(Clone, Debug)]
+struct Kept {
+    value: Option<Value>,
+    /// The length of the log when this key was last noted in it.
+    noted_at: usize,
+}
 
 impl Transient {
-    fn len(&self) -> usize {
-        self.undo.len()
+    /// A point to take back changes to.
+    fn begin(&mut self) -> usize {
+        self.floor = self.undo.len();
+        self.floor
     }
 
+    /// Takes back all changes since [`Transient::begin`] gave this length.
     fn truncate(&mut self, length: usize) {
         while self.undo.len() > length {
             if let Some((key, before)) = self.undo.pop() {
                 match before {
-                    Some(value) => self.values.insert(key, value),
+                    Some(kept) => self.values.insert(key, kept),
                     None => self.values.remove(&key),
                 };
             }
         }
+        self.floor = self.floor.min(length);
     }
 
-    pub fn get(&self, contract: &Address, key: &[u8]) -> Option<&Vec<u8>> {
-        self.values.get(&(contract.clone(), key.to_vec()))
+    pub fn get(&self, contract: &Address, key: &[u8]) -> Option<Value> {
+        self.values.get(&(contract.clone(), key.to_vec()))?.value.clone()
     }
 
     /// Sets or, with `None`, removes a value; gives the one before.
-    pub fn replace(&mut self, contract: &Address, key: &[u8], value: Option<Vec<u8>>) -> Option<Vec<u8>> {
+    pub fn replace(&mut self, contract: &Address, key: &[u8], value: Option<Value>) -> Option<Value> {
         let key = (contract.clone(), key.to_vec());
-        let before = match value {
-            Some(value) => self.values.insert(key.clone(), value),
-            None => self.values.remove(&key),
+        let before = self.values.get(&key);
+        let (held, noted_at) = before.map_or((None, 0), |kept| (kept.value.clone(), kept.noted_at));
+        if held.is_none() && value.is_none() {
+            return None;
+        }
+        // One note per key and frame is enough, however often the key is written: the log is no longer than what is paid for.
+        let noted_at = if before.is_none() || noted_at <= self.floor {
+            self.undo.push((key.clone(), before.cloned()));
+            self.undo.len()
+        } else {
+            noted_at
         };
-        self.undo.push((key, before.clone()));
-        before
+        self.values.insert(key, Kept { value, noted_at });
+        held
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Transient;
+    use crate::types::Address;
+    use std::collections::BTreeMap;
+    use unfork_state::Value;
+
+    #[test]
+    fn transient_values_are_taken_back_as_if_each_frame_had_a_copy() {
+        let contract = Address::from([7; 32]);
+        let (mut transient, mut model) = (Transient::default(), BTreeMap::new());
+        let mut frames = Vec::new();
+        let mut state = 1u64;
+        let mut random = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            usize::try_from((state >> 33).checked_rem(below).unwrap_or(0)).unwrap_or(0)
+        };
+        for step in 0..20_000usize {
+            match random(10) {
+                0 if frames.len() < 6 => frames.push((transient.begin(), model.clone())),
+                // A frame ends, and what it did stays.
+                1 => drop(frames.pop()),
+                2 => {
+                    if let Some((start, before)) = frames.pop() {
+                        transient.truncate(start);
+                        model = before;
+                    }
+                }
+                3 => {
+                    let key = vec![0; random(4)];
+                    assert_eq!(transient.replace(&contract, &key, None), model.remove(&key), "step {step}");
+                }
+                _ => {
+                    let (key, value) = (vec![0; random(4)], Value::from(step.to_le_bytes().as_slice()));
+                    let before = transient.replace(&contract, &key, Some(value.clone()));
+                    assert_eq!(before, model.insert(key, value), "step {step}");
+                }
+            }
+            for key in (0..4).map(|length| vec![0; length]) {
+                assert_eq!(transient.get(&contract, &key), model.get(&key).cloned(), "step {step}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_is_noted_once_in_a_frame() {
+        let (mut transient, contract) = (Transient::default(), Address::from([7; 32]));
+        for frame in 1..4 {
+            transient.begin();
+            for value in 0..100u8 {
+                transient.replace(&contract, &[1], Some(Value::from([value].as_slice())));
+                transient.replace(&contract, &[1], None);
+                transient.replace(&contract, &[2], None);
+            }
+            assert_eq!(transient.undo.len(), frame);
+        }
     }
 }

@@ -136,24 +136,20 @@ fn step(session: &mut Session, mut rest: Range) -> Result<Option<(Key, Value, Ra
 }
 
 /// Reads from the storage that lasts for this transaction.
-pub(crate) fn transient_read(session: &mut Session, raw: &[u8]) -> Result<Option<Vec<u8>>, Abort> {
+pub(crate) fn transient_read(session: &mut Session, raw: &[u8]) -> Result<Option<Value>, Abort> {
     session.gas.charge(session.rules.schedule().transient_read_base)?;
     check_key(session, raw)?;
     let contract = session.frame()?.contract.clone();
-    let value = session.transient.get(&contract, raw).cloned();
+    let value = session.transient.get(&contract, raw);
     let each = session.prices().transient_read_byte;
-    session.gas.charge_linear(0, each, value.as_ref().map_or(0, Vec::len))?;
+    session.gas.charge_linear(0, each, value.as_ref().map_or(0, |value| value.len()))?;
     Ok(value)
 }
 
 /// Writes to, or with `None` removes from, the storage that lasts for this transaction; gives what was there.
-pub(crate) fn transient_write(
-    session: &mut Session,
-    raw: &[u8],
-    value: Option<Vec<u8>>,
-) -> Result<Option<Vec<u8>>, Abort> {
+pub(crate) fn transient_write(session: &mut Session, raw: &[u8], value: Option<Value>) -> Result<Option<Value>, Abort> {
     session.require_writable()?;
-    let length = value.as_ref().map_or(0, Vec::len);
+    let length = value.as_ref().map_or(0, |value| value.len());
     if length > usize::try_from(session.limits().value_bytes_max).unwrap_or(usize::MAX) {
         return Err(Trap::ValueTooLong.into());
     }
@@ -167,7 +163,7 @@ pub(crate) fn transient_write(
     let before = session.transient.replace(&contract, raw, value);
     if let Some(after) = after {
         let length = before.as_ref().map(|value| u32::try_from(value.len()).unwrap_or(u32::MAX));
-        let key = raw.to_vec();
+        let (key, after) = (raw.to_vec(), after.map(|value| value.to_vec()));
         session.note(|_| TraceEvent::Stored { contract, transient: true, key, before: length, after });
     }
     Ok(before)

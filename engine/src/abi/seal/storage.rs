@@ -5,7 +5,7 @@ use crate::abi::Guest;
 use crate::host::storage;
 use crate::outcome::{Abort, Trap};
 use std::ops::Bound;
-use unfork_state::{Order, Range};
+use unfork_state::{Order, Range, Value};
 
 /// The forms a storage key may have. The tag keeps them apart in one space.
 pub(crate) enum RawKey {
@@ -79,14 +79,14 @@ pub(crate) fn take(guest: &mut Guest<'_>, key: RawKey, out: u32, out_len: u32) -
     give(guest, value.as_deref(), out, out_len)
 }
 
-fn length_or_sentinel(value: Option<Vec<u8>>) -> u32 {
+fn length_or_sentinel(value: Option<Value>) -> u32 {
     value.and_then(|value| u32::try_from(value.len()).ok()).unwrap_or(SENTINEL)
 }
 
 pub(crate) fn store_transient(guest: &mut Guest<'_>, key: RawKey, value: u32, value_len: u32) -> Result<u32, Abort> {
     let raw = key.read(guest)?;
     check_length(guest, value_len)?;
-    let value = guest.read(value, value_len)?;
+    let value = guest.read_shared(value, value_len)?;
     Ok(length_or_sentinel(storage::transient_write(guest.session(), &raw, Some(value))?))
 }
 
