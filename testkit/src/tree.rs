@@ -1,5 +1,8 @@
 //! Call trees: what happened inside a transaction, frame by frame, in words.
 
+mod json;
+
+use crate::interface::{Interface, Method};
 use crate::names::{Labels, hexadecimal};
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
@@ -89,19 +92,8 @@ impl CallTree<'_> {
             return String::new();
         };
         let labels = self.labels;
-        let mut text = String::new();
-        let (verb, method) = match kind {
-            FrameKind::Deploy => ("construct", labels.interface(code_hash).and_then(|known| known.constructor(input))),
-            FrameKind::Call => ("call", labels.interface(code_hash).and_then(|known| known.message(input))),
-            FrameKind::Delegate => ("delegate", labels.interface(code_hash).and_then(|known| known.message(input))),
-            FrameKind::Reply => ("reply to", None),
-        };
-        let _ = write!(text, "{verb} {}", labels.show(contract.as_bytes()));
-        let described = labels.interface(code_hash).zip(method).map(|(known, method)| {
-            let shown = known.describe_input(method, input, labels);
-            shown.unwrap_or_else(|error| format!("{}(… {error})", method.name))
-        });
-        match described {
+        let mut text = format!("{} {}", verb(*kind), labels.show(contract.as_bytes()));
+        match self.call_in_words(*kind, code_hash, input) {
             Some(call) => text.push_str(&format!(".{call}")),
             None => text.push_str(&format!(" input {}", shown(input))),
         }
@@ -120,14 +112,10 @@ impl CallTree<'_> {
             return text;
         };
         let _ = write!(text, " -> {}", status.name());
-        let answer = labels.interface(code_hash).zip(method).filter(|_| !output.is_empty());
-        match answer.and_then(|(known, method)| known.describe_output(method, output, labels).ok()) {
+        match self.answer_in_words(*kind, code_hash, input, output) {
             Some(answer) => text.push_str(&format!(" {answer}")),
             None if output.is_empty() => {}
-            None => match labels.interface(code_hash).and_then(|known| known.describe_refusal(output)) {
-                Some(refusal) => text.push_str(&format!(" {refusal}")),
-                None => text.push_str(&format!(" output {}", shown(output))),
-            },
+            None => text.push_str(&format!(" output {}", shown(output))),
         }
         let _ = write!(text, ", gas {gas_used}");
         if self.detail >= Detail::Bytes || *status == Status::OutOfGas {
@@ -141,6 +129,34 @@ impl CallTree<'_> {
             let _ = write!(text, "\n    input {}\n    output {}", hexadecimal(input), hexadecimal(output));
         }
         text
+    }
+
+    /// What a frame's input asks for, where the code's interface is known.
+    fn method(&self, kind: FrameKind, code_hash: &Hash, input: &[u8]) -> Option<(&Interface, &Method)> {
+        let known = self.labels.interface(code_hash)?;
+        let method = match kind {
+            FrameKind::Deploy => known.constructor(input),
+            FrameKind::Call | FrameKind::Delegate => known.message(input),
+            FrameKind::Reply => None,
+        };
+        Some((known, method?))
+    }
+
+    /// `transfer(to: bob, value: 300)`.
+    fn call_in_words(&self, kind: FrameKind, code_hash: &Hash, input: &[u8]) -> Option<String> {
+        let (known, method) = self.method(kind, code_hash, input)?;
+        let shown = known.describe_input(method, input, self.labels);
+        Some(shown.unwrap_or_else(|error| format!("{}(… {error})", method.name)))
+    }
+
+    /// `Err(InsufficientBalance)`, or why the contract did not take the input.
+    fn answer_in_words(&self, kind: FrameKind, code_hash: &Hash, input: &[u8], output: &[u8]) -> Option<String> {
+        if output.is_empty() {
+            return None;
+        }
+        let method = self.method(kind, code_hash, input);
+        let answer = method.and_then(|(known, method)| known.describe_output(method, output, self.labels).ok());
+        answer.or_else(|| Some(self.labels.interface(code_hash)?.describe_refusal(output)?.to_string()))
     }
 
     /// What happened inside a frame; `None` when this detail leaves it out.
@@ -189,6 +205,16 @@ impl CallTree<'_> {
             }
             _ => None,
         }
+    }
+}
+
+/// What a frame does.
+fn verb(kind: FrameKind) -> &'static str {
+    match kind {
+        FrameKind::Deploy => "construct",
+        FrameKind::Call => "call",
+        FrameKind::Delegate => "delegate",
+        FrameKind::Reply => "reply to",
     }
 }
 

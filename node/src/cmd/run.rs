@@ -30,7 +30,7 @@ pub struct Arguments {
     /// many values it reads and writes.
     #[arg(long)]
     gas: bool,
-    /// One JSON object per line: each block, then a summary.
+    /// One JSON object per line: each block, then a summary. With -v to -vvvv each transaction has in `tree` what these show.
     #[arg(long)]
     json: bool,
 }
@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<Verdict, Failed> {
 
 fn print(out: &mut dyn Write, arguments: &Arguments, scenario: &Scenario, report: &BlockReport<'_>) -> io::Result<()> {
     if arguments.json {
-        return writeln!(out, "{}", show::block_json(scenario, report));
+        return writeln!(out, "{}", show::block_json(scenario, report, arguments.verbose));
     }
     if arguments.quiet { Ok(()) } else { show::block(out, scenario, report, arguments.verbose) }
 }

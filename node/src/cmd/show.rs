@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use std::io::{self, Write};
 use unfork::compare::hexadecimal;
 use unfork::scenario::{Action, BlockReport, Ended, Scenario, Sent, Summary};
-use unfork_engine::{Event, Payload, Receipt, Refused, Simulation, Status, TraceEvent};
+use unfork_engine::{Address, Event, Payload, Receipt, Refused, Simulation, Status, TraceEvent};
 use unfork_gas::RefusalCode;
 use unfork_testkit::{CallTree, Detail, Labels};
 
@@ -115,26 +115,58 @@ fn event(out: &mut dyn Write, labels: &Labels, event: &Event) -> io::Result<()> 
     event.topics.iter().try_for_each(|topic| writeln!(out, "    topic {}", hexadecimal(topic)))
 }
 
-/// Prints debug messages and the call trees of what failed from `-v` on, every call tree from `-vv` on; `-vvv` adds
-/// storage changes, events and transfers, `-vvvv` inputs, outputs and limits as they are.
-fn watched(out: &mut dyn Write, labels: &Labels, trace: &[TraceEvent], failed: bool, verbosity: u8) -> io::Result<()> {
-    let detail = match verbosity {
-        0 => return Ok(()),
-        1 | 2 => Detail::Frames,
-        3 => Detail::Effects,
-        _ => Detail::Bytes,
-    };
-    if failed || verbosity >= 2 {
-        return write!(out, "{}", CallTree { trace, labels, detail, indent: 2 });
+/// How much is shown of what was watched of a transaction: `-v` shows debug messages and the call trees of what failed, `-vv`
+/// every call tree, `-vvv` also storage changes, events and transfers, `-vvvv` inputs, outputs and limits as they are.
+enum Shown {
+    Nothing,
+    /// Debug messages alone.
+    Debug,
+    Tree(Detail),
+}
+
+fn shown(failed: bool, verbosity: u8) -> Shown {
+    match verbosity {
+        0 => Shown::Nothing,
+        1 if !failed => Shown::Debug,
+        1 | 2 => Shown::Tree(Detail::Frames),
+        3 => Shown::Tree(Detail::Effects),
+        _ => Shown::Tree(Detail::Bytes),
     }
-    for event in trace {
-        if let TraceEvent::Debug { contract, message } = event {
+}
+
+/// Prints what was watched.
+fn watched(out: &mut dyn Write, labels: &Labels, trace: &[TraceEvent], failed: bool, verbosity: u8) -> io::Result<()> {
+    match shown(failed, verbosity) {
+        Shown::Nothing => Ok(()),
+        Shown::Debug => debug(trace).try_for_each(|(contract, message)| {
             // What a contract says may be any bytes; escaped, it cannot move the cursor of a terminal.
             let text = String::from_utf8_lossy(message);
-            writeln!(out, "  debug of {}: {}", labels.show(contract.as_bytes()), text.escape_debug())?;
-        }
+            writeln!(out, "  debug of {}: {}", labels.show(contract.as_bytes()), text.escape_debug())
+        }),
+        Shown::Tree(detail) => write!(out, "{}", CallTree { trace, labels, detail, indent: 2 }),
     }
-    Ok(())
+}
+
+/// The same as JSON; null without `-v`.
+fn watched_json(labels: &Labels, sent: &Sent, verbosity: u8) -> Value {
+    let Ended::InBlock { receipt, trace } = &sent.ended else { return Value::Null };
+    match shown(!receipt.status.is_success(), verbosity) {
+        Shown::Nothing => Value::Null,
+        Shown::Debug => debug(trace)
+            .map(|(contract, message)| {
+                let text = String::from_utf8_lossy(message);
+                json!({ "what": "debug", "contract": labels.show(contract.as_bytes()), "message": text })
+            })
+            .collect(),
+        Shown::Tree(detail) => CallTree { trace, labels, detail, indent: 0 }.to_json(),
+    }
+}
+
+fn debug(trace: &[TraceEvent]) -> impl Iterator<Item = (&Address, &[u8])> {
+    trace.iter().filter_map(|event| match event {
+        TraceEvent::Debug { contract, message } => Some((contract, message.as_slice())),
+        _ => None,
+    })
 }
 
 /// A step in a few words.
@@ -149,7 +181,8 @@ fn describe(action: &Action) -> String {
 }
 
 /// A block as one JSON object.
-pub fn block_json(scenario: &Scenario, report: &BlockReport<'_>) -> Value {
+pub fn block_json(scenario: &Scenario, report: &BlockReport<'_>, verbosity: u8) -> Value {
+    let transaction = |sent| transaction_json(scenario, report.labels, sent, verbosity);
     let header = &report.stored.block.header;
     json!({
         "block": header.height,
@@ -158,11 +191,11 @@ pub fn block_json(scenario: &Scenario, report: &BlockReport<'_>) -> Value {
         "time": header.time,
         "protocol_version": header.protocol_version,
         "again": report.again,
-        "transactions": report.sent.iter().map(|sent| transaction_json(scenario, report.labels, sent)).collect::<Vec<_>>(),
+        "transactions": report.sent.iter().map(transaction).collect::<Vec<_>>(),
     })
 }
 
-fn transaction_json(scenario: &Scenario, labels: &Labels, sent: &Sent) -> Value {
+fn transaction_json(scenario: &Scenario, labels: &Labels, sent: &Sent, verbosity: u8) -> Value {
     let kind = match &sent.transaction.payload {
         Payload::Upload { .. } => "upload",
         Payload::Instantiate { .. } => "instantiate",
@@ -178,6 +211,7 @@ fn transaction_json(scenario: &Scenario, labels: &Labels, sent: &Sent) -> Value 
         "receipt": sent.ended.receipt().map(receipt_json),
         "gas_limit_min": sent.dry_run.as_ref().map(|dry| dry.gas_limit_min),
         "gas_branches_at": sent.dry_run.as_ref().and_then(|dry| dry.gas_dependence.differs_at),
+        "tree": watched_json(labels, sent, verbosity),
         "in_words": sent.ended.receipt().and_then(|receipt| answer(labels, sent, receipt)),
     })
 }
