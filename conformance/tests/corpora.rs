@@ -3,11 +3,16 @@
 //! the shortest one that does; what else was saved stays.
 #![allow(clippy::arithmetic_side_effects, reason = "counts and seeds")]
 
+use arbitrary::Unstructured;
 use std::collections::BTreeMap;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
+use unfork_conformance::generators::contract;
 use unfork_conformance::generators::random::Random;
 use unfork_conformance::oracles::{ALL, Oracle, Reached};
+use unfork_engine::ProfileId;
+use unfork_gas::{LIMITS_V1, V1, admit};
+use wasmparser::{Parser, Payload};
 
 const SEED: u64 = 20_261_121;
 
@@ -123,6 +128,32 @@ fn saved_inputs() {
             assert!(reached, "{}: no saved input comes to {stage:?}; BLESS=1 looks for one", oracle.name);
         }
     }
+}
+
+/// What contracts do with references is executed, too: what these name belongs to one instance.
+#[test]
+fn generated_contracts_have_references() {
+    let profile = ProfileId::Seal.for_admission(1);
+    let found = (0..1_000).filter(|index| {
+        let input = Random::new(SEED.wrapping_add(*index)).input(4096);
+        let code = contract(&mut Unstructured::new(&input)).expect("a module is made of however few bytes");
+        has_references(&code) && admit(&code, &V1, &LIMITS_V1, &profile).is_ok()
+    });
+    let found = found.count();
+    assert!(found >= 10, "{found} of 1,000 contracts have references");
+}
+
+fn has_references(code: &[u8]) -> bool {
+    use wasmparser::Operator::{RefFunc, RefIsNull, RefNull, TableGet, TableSet};
+    let mut operators = Parser::new(0).parse_all(code).filter_map(|payload| match payload {
+        Ok(Payload::CodeSectionEntry(body)) => body.get_operators_reader().ok(),
+        _ => None,
+    });
+    operators.any(|body| {
+        body.into_iter().any(|operator| {
+            matches!(operator, Ok(RefFunc { .. } | RefIsNull | RefNull { .. } | TableGet { .. } | TableSet { .. }))
+        })
+    })
 }
 
 #[test]

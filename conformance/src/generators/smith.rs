@@ -1,24 +1,57 @@
 //! Random valid modules of the shape of a contract, by wasm-smith.
 
 use arbitrary::{Result, Unstructured};
+use std::convert::Infallible;
 use std::fmt::Write;
 use std::sync::OnceLock;
 use unfork_engine::ProfileId;
 use unfork_gas::ValueType;
+use wasm_encoder::AbstractHeapType;
+use wasm_encoder::reencode::{self, Reencode};
 use wasm_smith::Config;
+use wasmparser::Parser;
 
 /// The two entries of the profile.
 const EXPORTS: &str = r#"(module (func (export "call")) (func (export "deploy")))"#;
 
-/// A module that exports `call` and `deploy` and imports what it likes of the `seal` profile. Most are admitted.
+/// A module that exports `call` and `deploy` and imports what it likes of the `seal` profile. Most are admitted. An eighth may
+/// have references to functions: which, the length of what is left decides, and none of its bytes, so that inputs saved before
+/// mean what they did.
 ///
 /// # Errors
 /// When `u` runs out in a place where wasm-smith does not make do with zeros.
 pub fn contract(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     let mut config = small(u)?;
+    let references = u.len() % 8 == 6;
+    config.reference_types_enabled = references;
     config.available_imports = Some(seal_imports().to_vec());
     config.exports = Some(wat::parse_str(EXPORTS).expect("the text above is a module"));
-    Ok(wasm_smith::Module::new(config, u)?.to_bytes())
+    let code = wasm_smith::Module::new(config, u)?.to_bytes();
+    Ok(if references { without_externref(&code) } else { code })
+}
+
+/// The same module with `funcref` for `externref`, which is not admitted: whatever is done with one can be done with the
+/// other.
+pub(crate) fn without_externref(code: &[u8]) -> Vec<u8> {
+    let mut module = wasm_encoder::Module::new();
+    FunctionsOnly.parse_core_module(&mut module, Parser::new(0), code).expect("wasm-smith writes modules");
+    module.finish()
+}
+
+struct FunctionsOnly;
+
+impl Reencode for FunctionsOnly {
+    type Error = Infallible;
+
+    fn abstract_heap_type(
+        &mut self,
+        value: wasmparser::AbstractHeapType,
+    ) -> std::result::Result<AbstractHeapType, reencode::Error<Self::Error>> {
+        Ok(match value {
+            wasmparser::AbstractHeapType::Func | wasmparser::AbstractHeapType::Extern => AbstractHeapType::Func,
+            other => panic!("{other:?} was not asked for"),
+        })
+    }
 }
 
 /// A module of any shape, with proposals and floats that no profile admits among others.
@@ -59,7 +92,7 @@ fn small(u: &mut Unstructured<'_>) -> Result<Config> {
     })
 }
 
-/// No proposal beyond those that are admitted, and neither floats nor references, which need a word with each use.
+/// No proposal beyond those that are admitted, and neither floats nor references, which are admitted in some uses only.
 pub(crate) fn admitted() -> Config {
     Config {
         allow_floats: false,

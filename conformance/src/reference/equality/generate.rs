@@ -8,7 +8,6 @@ use crate::reference::value::Value;
 use arbitrary::Unstructured;
 use std::fmt::Write;
 use unfork_gas::{LIMITS_V1, Limits, Schedule, V1};
-use wasm_encoder::reencode::Reencode;
 use wasm_smith::Config;
 
 /// A generated module and where it comes from.
@@ -53,7 +52,7 @@ pub fn generate(seed: u64) -> Option<Generated> {
     let module = wasm_smith::Module::new(config, &mut Unstructured::new(&input)).ok()?;
     let mut code = module.to_bytes();
     if references {
-        code = without_externref(&code);
+        code = smith::without_externref(&code);
     }
     if mutated {
         code = mutate(&code, &mut random);
@@ -141,31 +140,5 @@ fn config(random: &mut Random, floats: bool, references: bool, traps: bool, shap
         min_tables,
         reference_types_enabled: references,
         ..smith::admitted()
-    }
-}
-
-/// The same module with `funcref` for `externref`, which is not admitted: whatever is done with one can be done with the
-/// other.
-fn without_externref(code: &[u8]) -> Vec<u8> {
-    let mut module = wasm_encoder::Module::new();
-    FunctionsOnly.parse_core_module(&mut module, wasmparser::Parser::new(0), code).expect("wasm-smith writes modules");
-    module.finish()
-}
-
-struct FunctionsOnly;
-
-impl Reencode for FunctionsOnly {
-    type Error = std::convert::Infallible;
-
-    fn abstract_heap_type(
-        &mut self,
-        value: wasmparser::AbstractHeapType,
-    ) -> Result<wasm_encoder::AbstractHeapType, wasm_encoder::reencode::Error<Self::Error>> {
-        Ok(match value {
-            wasmparser::AbstractHeapType::Func | wasmparser::AbstractHeapType::Extern => {
-                wasm_encoder::AbstractHeapType::Func
-            }
-            other => panic!("{other:?} was not asked for"),
-        })
     }
 }
