@@ -288,7 +288,7 @@ impl Session {
     /// # Errors
     /// When the state cannot be read.
     pub fn loaded(&mut self, hash: &Hash, program: &Arc<dyn Program>) -> Result<(), StateError> {
-        let most = self.limits().instrumented_bytes_max.saturating_mul(LOADED_MAX);
+        let most = self.limits().loaded_bytes_max;
         let Some(Met { code, .. }) = self.code(hash)? else { return Ok(()) };
         let bytes = u64::from(code.loading.bytes).saturating_add(code.loading.growth);
         let all = self.codes.loaded_bytes.saturating_add(bytes);
@@ -391,10 +391,6 @@ impl Session {
         self.transient.truncate(start.transient);
     }
 }
-
-/// What a transaction has loaded at a time has at most so many times `instrumented_bytes_max` bytes, as that limit counts
-/// them (docs/gas.md, section 1).
-const LOADED_MAX: u64 = 4;
 
 /// A code that a transaction has met.
 pub(crate) struct Met {

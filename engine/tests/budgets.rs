@@ -220,7 +220,7 @@ fn what_is_loaded_is_kept_and_bounded() {
     let run = |limit: u64, calls: &str| {
         let input = calls.bytes().flat_map(|name| callees[usize::from(name - b'a')].as_bytes().to_vec());
         let made = chain.executor.engine().programs_made();
-        let limit = ("instrumented_bytes_max", limit);
+        let limit = ("loaded_bytes_max", limit);
         let mut ends = ends_with_gas(&chain, &caller, limit, &input.collect::<Vec<_>>());
         assert!(ends.iter().all(|(status, _)| *status == Status::Returned), "{ends:?}");
         ends.pop();
@@ -234,10 +234,10 @@ fn what_is_loaded_is_kept_and_bounded() {
     let plenty = 1 << 20;
     assert_eq!(run(plenty, "aabbabcabc"), "x-x---x---");
     // Room for the caller and two, to the byte; and one less. The caller is loaded first, and unloaded with the others.
-    let two = (counted(&caller) + 2 * bytes).div_ceil(4);
+    let two = counted(&caller) + 2 * bytes;
     assert_eq!(run(two, "aabbabab"), "x-x-----");
     assert_eq!(run(two, "abccaacb"), "xxx-x--x");
-    assert_eq!(run((counted(&caller) + 2 * bytes).div_ceil(4) - 1, "aabba"), "x-x-x");
+    assert_eq!(run(counted(&caller) + 2 * bytes - 1, "aabba"), "x-x-x");
     // One code is loaded however little room there is.
     assert_eq!(run(1, "aaba"), "x-xx");
 }

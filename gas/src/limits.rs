@@ -38,6 +38,7 @@ table! {
 
         memory_pages_max: "pages of 64 KiB", "The memory of one instance, at first and after growing.";
         memory_pages_live_max: "pages of 64 KiB", "Memory of all live instances of a transaction.";
+        loaded_bytes_max: "bytes", "What a transaction has loaded at a time, counted as instrumented_bytes_max; codes beyond it are loaded again.";
         stack_budget: "units", "Stack of all frames of a transaction; a unit is one value.";
         stack_frame_base: "units", "What a function that calls takes besides its parameters, locals and operands.";
         call_depth_max: "frames", "Nested contract frames, of every kind.";
@@ -111,6 +112,7 @@ pub const LIMITS_V1: Limits = Limits {
 
     memory_pages_max: 64,
     memory_pages_live_max: 1_024,
+    loaded_bytes_max: 32 << 20,
     stack_budget: 128 << 10,
     stack_frame_base: 8,
     call_depth_max: 32,
@@ -171,5 +173,6 @@ pub const LIMITS_LARGE: Limits = Limits {
     br_table_targets_total_max: 1 << 20,
     memory_pages_max: 1_024,
     memory_pages_live_max: 4_096,
+    loaded_bytes_max: 512 << 20,
     ..LIMITS_V1
 };
