@@ -7,7 +7,7 @@ use crate::types::{Address, Balance, BlockContext, Hash};
 use parity_scale_codec::Encode;
 use sha3::{Digest, Keccak256};
 use std::sync::Arc;
-use unfork_gas::{Limits, Schedule};
+use unfork_gas::{Counter, Limits, Schedule};
 
 /// Everything that one protocol version fixes. Old blocks replay under the rules of their version.
 ///
@@ -28,6 +28,18 @@ impl Rules {
         let numbers: Vec<u8> = profiles.iter().map(|profile| profile.number()).collect();
         let hash = tagged_hash(b"unfork/rules", &(version, schedule.hash(), limits.hash(), numbers));
         Self { version, schedule, limits, profiles, hash }
+    }
+
+    /// Whether prepared code can count what a transaction may have.
+    fn check_counted(&self) -> Result<(), SpecError> {
+        let counted = [
+            ("transaction_gas_max", self.limits.transaction_gas_max, Counter::GAS_MAX.cast_unsigned()),
+            ("stack_budget", self.limits.stack_budget, Counter::STACK_MAX.cast_unsigned()),
+        ];
+        match counted.into_iter().find(|(_, found, max)| found > max) {
+            Some((limit, found, max)) => Err(SpecError::LimitTooLarge { version: self.version, limit, found, max }),
+            None => Ok(()),
+        }
     }
 
     /// The rules of a released protocol version; `None` for a version this build does not know.
@@ -106,6 +118,18 @@ pub enum SpecError {
         /// Its height.
         from_height: u64,
     },
+    /// A limit allows a transaction more than prepared code can count.
+    #[error("protocol version {version}: {limit} is {found}, at most {max} can be counted")]
+    LimitTooLarge {
+        /// The version whose limit it is.
+        version: u32,
+        /// The limit.
+        limit: &'static str,
+        /// What it is.
+        found: u64,
+        /// What it may be.
+        max: u64,
+    },
     /// An account stands twice in the genesis.
     #[error("account {0:?} stands twice in the genesis")]
     DuplicateAccount(Address),
@@ -124,7 +148,8 @@ impl ChainSpec {
     /// A chain of these genesis accounts, time in nanoseconds, and rules.
     ///
     /// # Errors
-    /// When an account stands twice, balances overflow together, or activations do not rise from height 0.
+    /// When an account stands twice, balances overflow together, activations do not rise from height 0, or a limit allows more
+    /// gas or stack than can be counted.
     pub fn new(
         name: impl Into<String>,
         genesis_time: u64,
@@ -140,6 +165,7 @@ impl ChainSpec {
                 return Err(SpecError::Order { version: b.rules.version(), from_height: b.from_height });
             }
         }
+        activations.iter().try_for_each(|activation| activation.rules.check_counted())?;
         accounts.sort();
         if let Some(pair) = accounts.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             return Err(SpecError::DuplicateAccount(pair[0].0.clone()));
@@ -324,4 +350,25 @@ pub(crate) fn tagged_hash(tag: &[u8], value: &impl Encode) -> Hash {
     hasher.update([0]);
     value.using_encoded(|bytes| hasher.update(bytes));
     hasher.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use unfork_gas::{LIMITS_V1, V1};
+
+    #[test]
+    fn limits_beyond_what_is_counted_are_refused() {
+        let with = |limit: &'static str, found: u64| {
+            let mut limits = LIMITS_V1;
+            assert!(limits.set(limit, found));
+            let rules = Arc::new(Rules::new(1, V1, limits, vec![ProfileId::Seal]));
+            ChainSpec::new("test", 0, Vec::new(), vec![Activation { from_height: 0, rules }]).map(|_| ())
+        };
+        for (limit, max) in [("transaction_gas_max", 1 << 43), ("stack_budget", (1 << 18) - 1)] {
+            assert_eq!(with(limit, max), Ok(()));
+            let found = max + 1;
+            assert_eq!(with(limit, found), Err(SpecError::LimitTooLarge { version: 1, limit, found, max }));
+        }
+    }
 }
