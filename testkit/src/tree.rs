@@ -145,8 +145,7 @@ impl CallTree<'_> {
     /// `transfer(to: bob, value: 300)`.
     fn call_in_words(&self, kind: FrameKind, code_hash: &Hash, input: &[u8]) -> Option<String> {
         let (known, method) = self.method(kind, code_hash, input)?;
-        let shown = known.describe_input(method, input, self.labels);
-        Some(shown.unwrap_or_else(|error| format!("{}(… {error})", method.name)))
+        Some(known.describe_input(method, input, self.labels))
     }
 
     /// `Err(InsufficientBalance)`, or why the contract did not take the input.

@@ -98,7 +98,6 @@ fn answer(labels: &Labels, sent: &Sent, receipt: &Receipt) -> Option<String> {
         return Some(format!("{} = {refusal}", hexadecimal(input)));
     };
     let call = interface.describe_input(method, input, labels);
-    let call = call.unwrap_or_else(|error| format!("{}(… {error})", method.name));
     if receipt.output.is_empty() {
         return Some(call);
     }

@@ -221,13 +221,13 @@ impl Interface {
         decode::whole(self, kind, bytes, labels)
     }
 
-    /// An input in words: `transfer(to: bob, value: 300)`.
-    ///
-    /// # Errors
-    /// The input does not hold the method's arguments.
-    pub fn describe_input(&self, method: &Method, input: &[u8], labels: &Labels) -> Result<String, InterfaceError> {
-        let arguments = decode::fields(self, &method.args, input.get(4..).unwrap_or_default(), labels)?;
-        Ok(format!("{}({arguments})", method.name))
+    /// An input in words: `transfer(to: bob, value: 300)`; where it does not hold the method's arguments, why not.
+    #[must_use]
+    pub fn describe_input(&self, method: &Method, input: &[u8], labels: &Labels) -> String {
+        match decode::fields(self, &method.args, input.get(4..).unwrap_or_default(), labels) {
+            Ok(arguments) => format!("{}({arguments})", method.name),
+            Err(error) => format!("{}(… {error})", method.name),
+        }
     }
 
     /// Whether `output` is the answer that `text` says in words, such as `Err(NotOwner)`. Values are compared, not their
