@@ -195,6 +195,6 @@ fn load(session: &mut Session, code_hash: Hash) -> Result<Arc<dyn Program>, Abor
     session.watch(Phase::LookUp);
     let Session { machine, spec, rules, overlay, locate, .. } = session;
     let program = machine.program(spec, rules, overlay, &code_hash, code, *locate)?;
-    session.loaded(&code_hash, &program)?;
+    session.loaded(&code_hash, code.loading, &program)?;
     Ok(program)
 }

@@ -70,7 +70,8 @@ impl Engine {
     }
 
     /// Keeps the programs of a code, by its hash, from their next use on whatever else is used, as long as the bound of the
-    /// cache has room for all that is pinned: what does not fit is translated in each transaction that uses it. Results do not depend on it.
+    /// cache has room for all that is pinned: what does not fit is translated in each transaction that uses it. Results do not
+    /// depend on it.
     pub fn pin(&self, code_hash: Hash) {
         self.machine.pin(code_hash, true);
     }

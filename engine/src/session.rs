@@ -287,15 +287,12 @@ impl Session {
     ///
     /// # Errors
     /// When the state cannot be read.
-    pub fn loaded(&mut self, hash: &Hash, program: &Arc<dyn Program>) -> Result<(), StateError> {
-        let most = self.limits().loaded_bytes_max;
-        let Some(Met { code, .. }) = self.code(hash)? else { return Ok(()) };
-        let bytes = u64::from(code.loading.bytes).saturating_add(code.loading.growth);
-        let all = self.codes.loaded_bytes.saturating_add(bytes);
-        if all > most {
+    pub fn loaded(&mut self, hash: &Hash, loading: Loading, program: &Arc<dyn Program>) -> Result<(), StateError> {
+        let bytes = loading.instrumented_bytes_bound();
+        if self.codes.loaded_bytes.saturating_add(bytes) > self.limits().loaded_bytes_max {
             self.codes.unload();
         }
-        self.codes.loaded_bytes = if all > most { bytes } else { all };
+        self.codes.loaded_bytes = self.codes.loaded_bytes.saturating_add(bytes);
         if let Some(met) = self.code(hash)? {
             met.program = Some(Arc::clone(program));
         }
@@ -411,6 +408,7 @@ struct Codes {
 
 impl Codes {
     fn unload(&mut self) {
+        self.loaded_bytes = 0;
         for met in self.first.iter_mut().map(|(_, met)| met).chain(self.more.values_mut()) {
             met.program = None;
         }

@@ -107,7 +107,6 @@ struct Walk<'a> {
     global_count: u32,
     /// Initial size of each table, imported ones first.
     table_sizes: Vec<u64>,
-    element_items: u64,
     custom_sections: u64,
     entries_found: Vec<bool>,
     /// Block types `[] -> results` made for functions with several results, by type index.
@@ -137,7 +136,6 @@ impl<'a> Walk<'a> {
             function_types: Vec::new(),
             global_count: 0,
             table_sizes: Vec::new(),
-            element_items: 0,
             custom_sections: 0,
             entries_found: alloc::vec![false; profile.entries.len()],
             result_types: BTreeMap::new(),

@@ -28,8 +28,9 @@ pub struct Loading {
 }
 
 impl Loading {
-    /// What the instrumented module may have in bytes, whoever writes it.
-    pub(crate) fn instrumented_bytes_bound(&self) -> u64 {
+    /// What the instrumented module may have in bytes, whoever writes it: the limits on instrumented size are on this.
+    #[must_use]
+    pub fn instrumented_bytes_bound(&self) -> u64 {
         u64::from(self.bytes).saturating_add(self.growth)
     }
 }
@@ -42,6 +43,7 @@ pub(crate) struct Facts {
     /// Initial and largest memory size, where there is a memory.
     pub(crate) memory: Option<(u32, u32)>,
     pub(crate) table_elements: u64,
+    pub(crate) element_items: u64,
     pub(crate) functions_imported: u32,
     pub(crate) functions_defined: u32,
     pub(crate) imports: Vec<(String, String)>,
@@ -116,6 +118,12 @@ impl Prepared {
     #[must_use]
     pub fn table_elements(&self) -> u64 {
         self.facts.table_elements
+    }
+
+    /// Items of all element segments together.
+    #[must_use]
+    pub fn element_items(&self) -> u64 {
+        self.facts.element_items
     }
 
     /// Functions, imported and defined.

@@ -231,9 +231,9 @@ impl Walk<'_> {
                 ElementItems::Functions(items) => items.count(),
                 ElementItems::Expressions(_, items) => items.count(),
             };
-            self.element_items = self.element_items.saturating_add(u64::from(count));
+            self.facts.element_items = self.facts.element_items.saturating_add(u64::from(count));
             let max = self.limits.element_items_max;
-            self.limit(RefusalCode::ElementItems, offset, max, self.element_items)?;
+            self.limit(RefusalCode::ElementItems, offset, max, self.facts.element_items)?;
             if let ElementItems::Expressions(_, items) = &element.items {
                 for item in items.clone() {
                     self.limit_constant(&item.map_err(|error| invalid(&error))?)?;
@@ -247,7 +247,7 @@ impl Walk<'_> {
                 self.inside(RefusalCode::ElementOutOfRange, offset, begin, u64::from(count), size)?;
             }
         }
-        self.charge(self.schedule.instance_element_item, self.element_items);
+        self.charge(self.schedule.instance_element_item, self.facts.element_items);
         let range = elements.range();
         self.output.elements.extend_from_slice(slice(self.code, range.start, range.end));
         Ok(())

@@ -67,7 +67,7 @@ fn input_for_call(guest: &mut Guest<'_>, flags: u32, input: u32, input_len: u32)
         let length = own.as_ref().ok_or(Trap::InputConsumed)?.len();
         let (base, each) = (guest.session().prices().input_base, guest.session().prices().input_byte);
         guest.session().gas.charge_linear(base, each, length)?;
-        return Ok(guest.session().frame()?.input.clone().unwrap_or_default());
+        return Ok(guest.session().frame()?.input.clone().ok_or(Trap::InputConsumed)?);
     }
     if flags & flag::FORWARD_INPUT != 0 {
         return Ok(own.take().ok_or(Trap::InputConsumed)?);

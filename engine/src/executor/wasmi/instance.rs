@@ -119,42 +119,19 @@ impl Instance {
 
     /// Memory of the host that it takes, roughly.
     pub fn bytes(&self) -> usize {
-        let tables = self.store.data().table_elements().saturating_mul(BYTES_PER_ELEMENT);
-        self.memory_bytes.saturating_add(tables).saturating_add(self.overhead_bytes)
+        self.memory_bytes.saturating_add(self.overhead_bytes)
     }
 }
 
-/// Memory of the host that an instance of this code takes besides its memory and tables, roughly.
+/// Memory of the host that an instance of this code takes besides its memory, roughly. An instance whose tables have grown is
+/// not kept.
 pub(super) fn overhead_bytes(code: &Prepared) -> usize {
-    let parts = usize::try_from(code.loading().items).unwrap_or(usize::MAX).saturating_mul(BYTES_PER_PART);
+    let number = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let parts = number(code.loading().items.into()).saturating_mul(BYTES_PER_PART);
     let globals = code.mutable_globals().len().saturating_mul(BYTES_PER_GLOBAL);
-    let items = segment_items_max(code.code()).saturating_mul(BYTES_PER_ELEMENT);
-    [parts, globals, items].into_iter().fold(OVERHEAD_BYTES, usize::saturating_add)
-}
-
-/// Items of all element segments of a module, at most: each takes a byte of their section or more. An instance keeps those of
-/// passive segments; wasmi does not tell which these are.
-fn segment_items_max(module: &[u8]) -> usize {
-    const MAGIC_AND_VERSION: usize = 8;
-    const ELEMENT_SECTION: u8 = 9;
-    let mut rest = module.get(MAGIC_AND_VERSION..).unwrap_or_default();
-    while let Some((id, after)) = rest.split_first() {
-        // A length in LEB128.
-        let mut length = 0usize;
-        let mut bytes = after.iter();
-        for shift in (0..usize::BITS).step_by(7) {
-            let byte = bytes.next().copied().unwrap_or_default();
-            length |= usize::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                break;
-            }
-        }
-        if *id == ELEMENT_SECTION {
-            return length;
-        }
-        rest = bytes.as_slice().get(length..).unwrap_or_default();
-    }
-    0
+    // Of segments it keeps only passive ones; items are counted of all.
+    let elements = number(code.table_elements().saturating_add(code.element_items())).saturating_mul(BYTES_PER_ELEMENT);
+    [parts, globals, elements].into_iter().fold(OVERHEAD_BYTES, usize::saturating_add)
 }
 
 /// The parts of `memory` that are not zero; all of them lie where `filled` says, as (offset, length).

@@ -98,7 +98,7 @@ struct WasmiProgram {
     initial_data: Box<[(u32, u32)]>,
     /// Whether memory and mutable globals are all that a run can change.
     reusable: bool,
-    /// Host memory of an instance besides its memory and tables.
+    /// Host memory of an instance besides its memory.
     overhead_bytes: usize,
     /// Whether the code notes where it is.
     located: bool,
